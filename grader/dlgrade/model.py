@@ -1,0 +1,192 @@
+"""What the grader knows and says, as frozen values: exercises, submissions, outcomes, reports. No torch, no I/O."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dlgrade.author import Check, Misconception
+
+SCHEMA = "dlgrade.report/1"
+
+
+class Outcome(enum.StrEnum):
+    """What became of one check."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    RAISED = "raised"
+    TIMED_OUT = "timed_out"
+    TOO_SLOW = "too_slow"
+    OUT_OF_MEMORY = "out_of_memory"
+    CRASHED = "crashed"
+    PROTOCOL_VIOLATION = "protocol_violation"
+    FORBIDDEN = "forbidden"
+    SKIPPED = "skipped"
+    """Needs something that is absent here."""
+    INCONCLUSIVE = "inconclusive"
+    """Too noisy to time."""
+    BROKEN = "broken"
+    """Our fault: never scored against a student."""
+
+
+class Verdict(enum.StrEnum):
+    """What a whole report comes to."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class EntryPoint:
+    """A function that the exercise's module defines and the student must define."""
+
+    name: str
+    signature: inspect.Signature
+    doc: str
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise, loaded and valid.
+
+    `source` is the module as the course's folder holds it: the reference where solutions are present, else the stub.
+    """
+
+    name: str
+    unit: str
+    folder: Path
+    title: str
+    framework: str
+    source: str
+    stub: str
+    entry_points: Mapping[str, EntryPoint]
+    checks: Sequence[Check]
+    hidden: frozenset[str] = frozenset()
+    """The names of the checks that students never see."""
+
+    @property
+    def file_name(self) -> str:
+        """The name of the file that a student writes."""
+        return f"{self.name}.py"
+
+    @property
+    def max_points(self) -> float:
+        """The points of all checks together."""
+        return sum(check.points for check in self.checks)
+
+
+@dataclass(frozen=True)
+class ExerciseContent:
+    """An exercise together with its misconceptions, which only a failed check or the selftest needs."""
+
+    exercise: Exercise
+    misconceptions: Sequence[Misconception]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The bytes that somebody handed in for one exercise; never an imported module."""
+
+    path: str
+    source: bytes
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One line of the student's own file in a traceback."""
+
+    line: int
+    function: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The element of an array that is furthest from what was expected."""
+
+    index: tuple[int, ...]
+    expected: str
+    got: str
+    error: float | None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Why a check did not pass, as text that is safe to show. Everything that came from a submission is escaped."""
+
+    message: str
+    """What is wrong, in a sentence."""
+    rung: str | None = None
+    """The first rung of the ladder that failed: exists, signature, structure, shape, dtype, finite, values, …"""
+    call: str | None = None
+    """The smallest counterexample, as a call that can be copied and run."""
+    expected: str | None = None
+    got: str | None = None
+    worst: Worst | None = None
+    traceback: tuple[Frame, ...] = ()
+    output: str | None = None
+    """What the submission printed during the check."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The outcome of one check on one submission."""
+
+    name: str
+    kind: str
+    entry_points: tuple[str, ...]
+    says: str
+    outcome: Outcome
+    points: float
+    max_points: float
+    hidden: bool
+    seconds: float
+    evidence: Evidence | None = None
+    misconception: str | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """All outcomes of one submission to one exercise: the one value that every renderer and exporter reads."""
+
+    exercise: str
+    unit: str
+    isolation: str
+    device: str
+    seed: int
+    seconds: float
+    submission: Submission
+    checks: tuple[CheckResult, ...] = field(default=())
+
+    @property
+    def points(self) -> float:
+        """The points that were earned."""
+        return sum(result.points for result in self.checks)
+
+    @property
+    def max_points(self) -> float:
+        """The points that could be earned."""
+        return sum(result.max_points for result in self.checks)
+
+    @property
+    def verdict(self) -> Verdict:
+        """`broken` if anything was our fault or could not be decided, else `failed` if any check was not passed."""
+        outcomes = {result.outcome for result in self.checks}
+        if outcomes & {Outcome.BROKEN, Outcome.INCONCLUSIVE} or not outcomes:
+            return Verdict.BROKEN
+        return Verdict.PASSED if outcomes <= {Outcome.PASSED, Outcome.SKIPPED} else Verdict.FAILED
+
+
+def plain(value: Any) -> Any:
+    """A number as JSON would like it: whole floats as integers."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

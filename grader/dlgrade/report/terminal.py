@@ -1,0 +1,341 @@
+"""Reports for a terminal, as rich renderables that somebody else prints; nothing in a submission is ever obeyed as
+markup or as an escape sequence.
+
+Print with `console.print(..., crop=False)`: a counterexample is one line however long, so that it can be copied, and rich
+would cut it at the console's width.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from dlgrade.model import CheckResult, Evidence, Frame, Outcome, Report, Verdict, Worst, plain
+from dlgrade.report.redact import public
+from dlgrade.text import visible
+
+# Every word that a student reads here and that no exercise brings along, so that it can be translated in one place.
+WORDS = {
+    # outcomes, as one word after a check's points
+    "passed": "passed",
+    "failed": "wrong",
+    "raised": "raised an error",
+    "timed_out": "timed out",
+    "too_slow": "too slow",
+    "out_of_memory": "ran out of memory",
+    "crashed": "crashed",
+    "protocol_violation": "no valid answer",
+    "forbidden": "not allowed here",
+    "skipped": "skipped",
+    "inconclusive": "too noisy to decide",
+    "broken": "the grader's fault, not yours",
+    "not_started": "not started yet",
+    # verdicts
+    "verdict passed": "passed",
+    "verdict failed": "failed",
+    "verdict broken": "could not be graded",
+    # details
+    "cause": "Likely cause:",
+    "same cause": "Likely cause, as above:",
+    "hint": "Hint:",
+    "same hint": "Hint, as above:",
+    "expected": "expected",
+    "got": "got",
+    "worst": "worst at {index}: expected {expected}, got {got}",
+    "frame": "{file} line {line}, in {function}:",
+    "more frames": "… {count} more …",
+    "printed": "Your code printed:",
+    "more lines": "… and {count} more lines",
+    "to do": "Not started yet: {names}",
+    # totals
+    "points": "{points} of {max_points} points",
+    "seconds": "{seconds} s",
+    "minutes": "{minutes} min {seconds} s",
+    "not isolated": "not isolated: for your own code only",
+    "exercise column": "exercise",
+    "points column": "points",
+    "verdict column": "verdict",
+    "total": "{count} exercises",
+}
+
+# Named colours only: the terminal's theme decides what they are, so they can be read on light and on dark.
+PASSED = ("✓", "green")
+FAILED = ("✗", "red")
+ABSENT = ("–", "dim")
+BROKEN = ("!", "magenta")
+MARKS = {
+    Outcome.PASSED: PASSED,
+    Outcome.SKIPPED: ABSENT,
+    Outcome.INCONCLUSIVE: BROKEN,
+    Outcome.BROKEN: BROKEN,
+}
+VERDICTS = {Verdict.PASSED: PASSED, Verdict.FAILED: FAILED, Verdict.BROKEN: BROKEN}
+
+NOT_STARTED = "not_started"
+
+# Evidence comes bounded; these keep one talkative submission from pushing everything else off the screen.
+LIMIT = 10_000
+FRAMES = 8
+OUTPUT_LINES = 12
+REMINDER = 60
+
+
+def heading(title: str, name: str, path: str) -> Text:
+    """What is being checked: the exercise's title, its name, and the file that was read."""
+    return Text.assemble((_line(title), "bold"), "\n", (f"{_line(name)} · {_line(path)}", "dim"))
+
+
+def check_line(result: CheckResult, *, width: int | None = None) -> Text:
+    """One check as one line of progress: a mark, the claim, the points, and a word for what went wrong.
+
+    Args:
+        result: the check's outcome.
+        width: the console's width; a longer line is then broken with its further lines indented under the claim.
+    """
+    result = public(result)
+    mark, style = _mark(result)
+    line = _prose(result.says)
+    if result.max_points:
+        line.append(f"  {_number(result.points)}/{_number(result.max_points)}", "dim")
+    if result.outcome is not Outcome.PASSED:
+        line.append(" · " if result.max_points else "  ", "dim").append(WORDS[_word(result)], style)
+    hanging = Hanging(Text.assemble("  ", (mark, style), " "), line)
+    return hanging.joined(Console(width=width), width) if width else Text.assemble(hanging.prefix, line)
+
+
+def details(report: Report) -> list[RenderableType]:
+    """What to do about each check that was not passed, a block for each; nothing where all were passed.
+
+    Neighbours that failed for one and the same reason share a block, a hint is given in full only once, and what has
+    not been started is a single line at the end.
+    """
+    results = [public(result) for result in report.checks]
+    waiting = [result for result in results if _word(result) == NOT_STARTED]
+    telling = [result for result in results if result.outcome is not Outcome.PASSED and result not in waiting]
+    file = report.submission.path.replace("\\", "/").rpartition("/")[2] or f"{report.exercise}.py"
+    told: set[str] = set()
+    blocks: list[RenderableType] = []
+    for _, group in groupby(telling, key=_reason):
+        same = list(group)
+        blocks.append(Group(Text(), *_claims(same), *_why(same[0], file, told)))
+    if waiting:
+        blocks.append(Group(Text(), _to_do(waiting)))
+    return blocks
+
+
+def summary(report: Report) -> Text:
+    """What the report comes to, in a line; a second one warns where the code was not isolated."""
+    _, style = VERDICTS[report.verdict]
+    text = Text.assemble(
+        (_line(report.exercise), "bold"),
+        ": ",
+        _points(report.points, report.max_points),
+        " · ",
+        (WORDS[f"verdict {report.verdict}"], f"bold {style}"),
+        (f" · {_seconds(report.seconds)}", "dim"),
+    )
+    if report.isolation == "process":
+        text.append("\n").append(WORDS["not isolated"], "dim")
+    return text
+
+
+def overview(reports: Sequence[Report]) -> RenderableType:
+    """Several exercises as a table, with their sum below."""
+    points = sum(report.points for report in reports)
+    max_points = sum(report.max_points for report in reports)
+    table = Table(box=box.SIMPLE, show_footer=True, header_style="dim", footer_style="dim", border_style="dim")
+    table.add_column(
+        Text(WORDS["exercise column"]), Text(WORDS["total"].format(count=len(reports))), overflow="fold", min_width=8
+    )
+    table.add_column(
+        Text(WORDS["points column"]),
+        Text(f"{_number(points)}/{_number(max_points)}"),
+        justify="right",
+        no_wrap=True,
+    )
+    table.add_column(Text(WORDS["verdict column"]), no_wrap=True)
+    for report in reports:
+        mark, style = VERDICTS[report.verdict]
+        table.add_row(
+            Text.assemble((f"{_line(report.unit)}/", "dim"), _line(report.exercise)),
+            Text(f"{_number(report.points)}/{_number(report.max_points)}"),
+            Text(f"{mark} {WORDS[f'verdict {report.verdict}']}", style),
+        )
+    return table
+
+
+# -- the parts of a block ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Hanging:
+    """A prefix and a body whose further lines are indented under its first, without padding on the right."""
+
+    prefix: Text
+    body: Text
+
+    def joined(self, console: Console, width: int) -> Text:
+        """The whole as one text whose lines fit the width."""
+        indent = self.prefix.cell_len
+        lines = self.body.wrap(console, max(width - indent, 1), overflow="fold")
+        for line in lines:
+            line.rstrip()
+        return Text.assemble(self.prefix, Text("\n" + " " * indent).join(lines))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self.joined(console, options.max_width)
+
+
+def _claims(results: Iterable[CheckResult]) -> Iterator[RenderableType]:
+    for result in results:
+        mark, style = _mark(result)
+        word = Text(WORDS[_word(result)], style)
+        yield Hanging(Text(f"{mark} ", f"bold {style}"), Text.assemble(_prose(result.says, "bold"), "  ", word))
+
+
+def _why(result: CheckResult, file: str, told: set[str]) -> Iterator[RenderableType]:
+    """Everything below the claim, in the order in which it helps. `told` collects the hints given so far."""
+    evidence = result.evidence
+    if evidence:
+        yield Hanging(Text("  "), _prose(evidence.message, lines=True))
+    if result.hint:
+        yield from _hint(result, result.hint, told)
+    if not evidence:
+        return
+    if evidence.call is not None:
+        yield Text()
+        yield _code(evidence.call)
+    if evidence.expected is not None or evidence.got is not None or evidence.worst:
+        yield Text()
+        yield from _values(evidence)
+    if evidence.traceback:
+        yield Text()
+        yield from _frames(evidence.traceback, file)
+    if evidence.output:
+        yield Text()
+        yield from _output(evidence.output)
+    if evidence.notes:
+        yield Text()
+        for note in evidence.notes:
+            yield Hanging(Text("  · ", "dim"), _prose(note, lines=True))
+
+
+def _hint(result: CheckResult, hint: str, told: set[str]) -> Iterator[RenderableType]:
+    label = "cause" if result.misconception else "hint"
+    arrow = Text("  → ", "bold yellow")
+    if hint in told:
+        brief = _line(hint)
+        brief = brief if len(brief) <= REMINDER else f"{brief[:REMINDER].rpartition(' ')[0] or brief[:REMINDER]} …"
+        yield Hanging(arrow, Text.assemble((WORDS[f"same {label}"], "yellow"), " ", _prose(brief)))
+        return
+    told.add(hint)
+    yield Text()
+    yield Hanging(arrow, Text.assemble((WORDS[label], "bold yellow"), " ", _prose(hint, "bold", lines=True)))
+
+
+def _code(call: str) -> Text:
+    # Whole, whatever its length: half a counterexample is none. The terminal breaks the line, and copying mends it.
+    code = visible(call, limit=len(call), lines=True)
+    return Text("\n".join(f"    {line}" for line in code.split("\n")), "cyan", no_wrap=True, overflow="ignore")
+
+
+def _values(evidence: Evidence) -> Iterator[RenderableType]:
+    labels = [WORDS["expected"], WORDS["got"]]
+    column = max(Text(label).cell_len for label in labels) + 2
+    for label, value in zip(labels, (evidence.expected, evidence.got), strict=True):
+        if value is not None:
+            prefix = Text("    ").append(label, "dim")
+            prefix.pad_right(4 + column - prefix.cell_len)
+            yield Hanging(prefix, Text(_block(value)))
+    if evidence.worst:
+        yield Hanging(Text("    "), Text(_worst(evidence.worst), "dim" if evidence.expected is not None else ""))
+
+
+def _worst(worst: Worst) -> str:
+    return WORDS["worst"].format(index=list(worst.index), expected=_line(worst.expected), got=_line(worst.got))
+
+
+def _frames(frames: Sequence[Frame], file: str) -> Iterator[RenderableType]:
+    # The way in and the place where it broke are at the ends; a recursion repeats itself between them.
+    cut = len(frames) - FRAMES
+    first, last = (frames[:2], frames[2 - FRAMES :]) if cut > 0 else (frames, ())
+    for frame in first:
+        yield _frame(frame, file)
+    if cut > 0:
+        yield Text("    " + WORDS["more frames"].format(count=cut), "dim")
+    for frame in last:
+        yield _frame(frame, file)
+
+
+def _frame(frame: Frame, file: str) -> RenderableType:
+    place = WORDS["frame"].format(file=_line(file), line=frame.line, function=_line(frame.function))
+    return Hanging(Text("    "), Text.assemble((place, "dim"), "  ", _line(frame.text.strip())))
+
+
+def _output(output: str) -> Iterator[RenderableType]:
+    lines = _block(output.strip("\n")).split("\n")
+    yield Text(f"  {WORDS['printed']}", "dim")
+    for line in lines[:OUTPUT_LINES]:
+        yield Hanging(Text("    "), Text(line, "dim"))
+    if len(lines) > OUTPUT_LINES:
+        yield Text("    " + WORDS["more lines"].format(count=len(lines) - OUTPUT_LINES), "dim")
+
+
+def _to_do(results: Sequence[CheckResult]) -> RenderableType:
+    names = dict.fromkeys(name for result in results for name in result.entry_points or (result.name,))
+    text = WORDS["to do"].format(names=", ".join(_line(name) for name in names))
+    return Hanging(Text("– ", "dim"), Text(text))
+
+
+# -- words, numbers and strangers' strings -----------------------------------------------------------------------------
+
+
+def _word(result: CheckResult) -> str:
+    waiting = result.outcome is not Outcome.PASSED and result.evidence and result.evidence.rung == NOT_STARTED
+    return NOT_STARTED if waiting else result.outcome.value
+
+
+def _mark(result: CheckResult) -> tuple[str, str]:
+    return ABSENT if _word(result) == NOT_STARTED else MARKS.get(result.outcome, FAILED)
+
+
+def _reason(result: CheckResult) -> tuple[object, ...]:
+    """What neighbours must share to share a block. Without evidence there is nothing to share but the outcome."""
+    return result.outcome, result.evidence, result.misconception, result.hint
+
+
+def _points(points: float, max_points: float) -> str:
+    return WORDS["points"].format(points=_number(points), max_points=_number(max_points))
+
+
+def _number(value: float) -> str:
+    return str(plain(round(value, 2)))
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 59.95:
+        return WORDS["seconds"].format(seconds=f"{seconds:.2f}" if seconds < 9.995 else f"{seconds:.1f}")
+    minutes, rest = divmod(round(seconds), 60)
+    return WORDS["minutes"].format(minutes=minutes, seconds=rest)
+
+
+def _line(text: str) -> str:
+    return visible(text, limit=LIMIT)
+
+
+def _block(text: str) -> str:
+    return visible(text, limit=LIMIT, lines=True)
+
+
+def _prose(text: str, style: str = "", *, lines: bool = False) -> Text:
+    """A sentence in which what stands between backticks looks like code."""
+    prose = Text(_block(text) if lines else _line(text), style)
+    prose.highlight_regex(re.compile(r"`[^`\n]+`"), "cyan")
+    return prose

@@ -1,0 +1,1 @@
+"""The boundary: frames, the untrusted worker, and the client that drives it."""

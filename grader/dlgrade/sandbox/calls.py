@@ -1,0 +1,93 @@
+"""What is asked of a submission and what comes of it: calls and replies, the same for every kind of target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from dlgrade.model import Frame, Outcome
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of an entry point.
+
+    Args:
+        name: the entry point.
+        args, kwargs: the arguments. Arrays arrive as fresh copies in the same memory layout, read-only if they are.
+        want_after: send the arguments back as they are after the call.
+        expected_bytes: how large the right result is; one that is much larger is described instead of sent.
+    """
+
+    name: str
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    want_after: bool = False
+    expected_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Returned:
+    """The function returned; `after` holds the array arguments as they are now (None for one that is no array)."""
+
+    value: Any
+    after: tuple[Any, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Raised:
+    """The function raised. All text is the submission's, made safe to show."""
+
+    kinds: tuple[str, ...]
+    """The exception's class name and those of its bases, nearest first."""
+    message: str
+    frames: tuple[Frame, ...] = ()
+
+    @property
+    def not_started(self) -> bool:
+        """Whether this is a stub's own NotImplementedError."""
+        return self.kinds[:1] == ("NotImplementedError",)
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The submission had to be stopped, or ended by itself, during the call."""
+
+    outcome: Outcome
+    message: str
+
+
+Reply: TypeAlias = Returned | Raised | Stopped
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a function that the submission defines."""
+
+    name: str
+    kind: str
+    has_default: bool
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What the submission defines: for each entry point its parameters, or None if missing, or the type it is."""
+
+    defines: Mapping[str, Sequence[Parameter] | str | None]
+
+
+class Target(Protocol):
+    """Something whose functions can be called: a submission in a worker, or trusted code in this process."""
+
+    def load(self) -> Loaded | Raised | Stopped:
+        """Load the code; cheap if it is loaded already."""
+        ...
+
+    def call_many(self, calls: Sequence[Call], *, seconds: float = ...) -> list[Reply]:
+        """Make the calls in order. A reply that is Stopped is the last; calls after it are not made."""
+        ...
+
+    def take_output(self) -> str:
+        """What was printed since this was last asked, bounded and safe to show."""
+        ...

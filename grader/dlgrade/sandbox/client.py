@@ -1,0 +1,432 @@
+"""The trusted end of the wire: drives one submission in workers, keeps the deadlines, believes nothing it is told."""
+
+from __future__ import annotations
+
+import secrets
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dlgrade.errors import GraderError
+from dlgrade.model import Frame, Outcome, Submission
+from dlgrade.sandbox import launch, wire
+from dlgrade.sandbox.calls import Call, Loaded, Parameter, Raised, Reply, Returned, Stopped
+from dlgrade.text import visible
+
+START_SECONDS = 60.0
+"""How long a worker may take to import its framework before the machine is held to be broken."""
+LOAD_SECONDS = 5.0
+CALL_SECONDS = 2.0
+"""Processor time for one call, where it can be read from outside; a busy machine then fails nobody."""
+WALL_FACTOR = 5.0
+"""A call that waits instead of working may take this many times its processor time."""
+OUTPUT_LIMIT = 4000
+"""Characters of a submission's prints that are kept for each check."""
+CALLBACK_LIMIT = 100_000
+REPLY_FLOOR = 64 * 1024
+"""Bytes of arrays that a reply may always hold: enough for a small wrong answer to be looked at."""
+DEATHS_LIMIT = 2
+"""How often an entry point may cost a worker its life before it is not called any more."""
+
+
+class _Late(Exception):
+    """A deadline passed."""
+
+
+def _nonce() -> int:
+    return secrets.randbits(64)
+
+
+def _safe(text: Any, limit: int = 300) -> str:
+    if not isinstance(text, str):
+        raise wire.ProtocolError("a text is no text")
+    return visible(text, limit=limit)
+
+
+class _Session:
+    """One worker process with the submission loaded in it."""
+
+    def __init__(self, process: launch.Process) -> None:
+        self.process = process
+        self.output = bytearray()
+        self.dropped = 0
+        self._deadline = 0.0
+        self._cpu_deadline: float | None = None
+        self._pipe = _readable(process)
+        process.sock.settimeout(0.0)
+        self.channel = wire.Channel(process.sock, wait=self._wait)
+
+    def allow(self, seconds: float) -> None:
+        """Set the deadline of what comes next: `seconds` of processor time, a multiple of that on the wall."""
+        cpu = self.process.cpu_seconds()
+        self._cpu_deadline = None if cpu is None else cpu + seconds
+        self._seconds = seconds
+        self._soft = time.monotonic() + seconds
+        self._deadline = time.monotonic() + seconds * WALL_FACTOR
+
+    def send(self, kind: int, nonce: int, body: dict[str, Any], chunks: Sequence[Any] = ()) -> None:
+        """Send a request; a worker that does not read it in time is late."""
+        self.process.sock.settimeout(max(0.01, self._deadline - time.monotonic()))
+        try:
+            self.channel.send(kind, nonce, body, chunks)
+        except TimeoutError as error:
+            raise _Late from error
+        finally:
+            self.process.sock.settimeout(0.0)
+
+    def _wait(self) -> None:
+        """Return when the socket can be read; meanwhile keep the submission's prints from filling their pipe."""
+        while True:
+            now = time.monotonic()
+            if now >= self._deadline:
+                raise _Late
+            until = self._deadline
+            if now < self._soft:
+                until = self._soft
+            elif self._cpu_deadline is not None:
+                used = self.process.cpu_seconds()
+                if used is None or used >= self._cpu_deadline:
+                    raise _Late
+                until = min(self._deadline, now + max(0.05, self._cpu_deadline - used))
+            streams = [self.process.sock] if self._pipe is None else [self.process.sock, self._pipe]
+            ready, _, _ = select.select(streams, [], [], until - now)
+            if self._pipe in ready:
+                self._drain()
+            if self.process.sock in ready:
+                return
+
+    def _drain(self) -> bool:
+        """Take one piece of what was printed; whether there was any."""
+        assert self._pipe is not None
+        piece = self._pipe.recv(1 << 16) if isinstance(self._pipe, socket.socket) else self._pipe.read(1 << 16)
+        if not piece:
+            self._pipe = None
+            return False
+        room = max(0, 4 * OUTPUT_LIMIT - len(self.output))
+        self.output += piece[:room]
+        self.dropped += len(piece) - len(piece[:room])
+        return True
+
+    def take_output(self) -> str:
+        """What was printed since the last time."""
+        for _ in range(64):  # more than a pipe holds
+            if self._pipe is None or not select.select([self._pipe], [], [], 0)[0] or not self._drain():
+                break
+        text, dropped = self.output.decode("utf-8", "replace"), self.dropped
+        self.output.clear()
+        self.dropped = 0
+        shown = visible(text, limit=OUTPUT_LIMIT, lines=True).rstrip()
+        return f"{shown}\n… ({dropped:,} more bytes were printed)" if dropped else shown
+
+
+def _readable(process: launch.Process) -> Any:
+    """The stream of the worker's prints as something that `select` can wait for."""
+    pipe = process.popen.stdout
+    if sys.platform != "win32":
+        return pipe
+    # Windows selects on sockets only, so a thread carries the pipe's bytes into one.
+    ours, theirs = socket.socketpair()
+
+    def carry() -> None:
+        assert pipe is not None
+        with theirs:
+            try:
+                while piece := pipe.read(1 << 16):
+                    theirs.sendall(piece)
+            except (OSError, ValueError):
+                return
+
+    threading.Thread(target=carry, daemon=True).start()
+    return ours
+
+
+class WorkerTarget:
+    """A submission in a worker process, as a Target.
+
+    The worker is started at once, or an already started one is taken over. One that dies is replaced at the next call,
+    and an entry point that keeps killing workers is not called any more.
+
+    Args:
+        submission: what to load.
+        module: the name that the module has for itself, the exercise's.
+        names: the entry points.
+        framework: what the worker may import.
+        seed: the state that the worker's random generators start from.
+        process: a worker that was started earlier, to save the wait.
+    """
+
+    isolation = "process"
+
+    def __init__(
+        self,
+        submission: Submission,
+        *,
+        module: str,
+        names: Sequence[str],
+        framework: str = "numpy",
+        seed: int = 0,
+        process: launch.Process | None = None,
+    ) -> None:
+        self._submission = submission
+        self._module = module
+        self._names = tuple(names)
+        self._framework = framework
+        self._seed = seed
+        self._process: launch.Process | None = process or launch.start(framework)
+        self._session: _Session | None = None
+        self._loaded: Loaded | Raised | Stopped | None = None
+        self._deaths: dict[str, int] = {}
+        self._last: Stopped | None = None
+        self._output = ""
+
+    def __enter__(self) -> WorkerTarget:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the worker and everything that it started."""
+        if self._session is not None:
+            self._session.channel.close()
+            self._session = None
+        if self._process is not None:
+            self._process.end()
+            self._process = None
+
+    def take_output(self) -> str:
+        """What the submission printed since this was last asked."""
+        now = self._session.take_output() if self._session is not None else ""
+        before, self._output = self._output, ""
+        return "\n".join(part for part in (before, now) if part)
+
+    def load(self) -> Loaded | Raised | Stopped:
+        """Load the submission, in a new worker if the last one died."""
+        if self._session is not None and self._loaded is not None:
+            return self._loaded
+        if self._loaded is not None and not isinstance(self._loaded, Loaded):
+            return self._loaded  # it would only fail again
+        self._loaded = self._guarded("", self._load)
+        return self._loaded
+
+    def call_many(self, calls: Sequence[Call], *, seconds: float = CALL_SECONDS) -> list[Reply]:
+        """Make the calls in order, in one message; each may take `seconds` of processor time."""
+        if not calls:
+            return []
+        loaded = self.load()
+        if not isinstance(loaded, Loaded):
+            return [loaded]
+        worn = next((call.name for call in calls if self._deaths.get(call.name, 0) >= DEATHS_LIMIT), None)
+        if worn is not None and self._last is not None:
+            return [Stopped(self._last.outcome, f"{self._last.message} (not called again after {DEATHS_LIMIT} times)")]
+        replies: list[Reply] = []
+
+        def exchange() -> None:
+            self._exchange(calls, seconds, replies)
+
+        stopped = self._guarded(lambda: calls[len(replies)].name, exchange)
+        if isinstance(stopped, Stopped):
+            replies.append(stopped)
+        return replies
+
+    # -- the two requests ----------------------------------------------------------------------------------------------
+
+    def _load(self) -> Loaded | Raised:
+        session = self._ready()
+        session.allow(LOAD_SECONDS)
+        nonce, source = _nonce(), self._submission.source
+        body = {
+            "file": f"{self._module}.py",
+            "module": self._module,
+            "names": list(self._names),
+            "seed": self._seed,
+            "size": len(source),
+        }
+        session.send(wire.LOAD, nonce, body, [source])
+        frame = self._receive(session, nonce, blob_limit=0)
+        if frame.kind == wire.RAISED:
+            return _raised(frame.body, 0)
+        if frame.kind != wire.LOADED:
+            raise wire.ProtocolError("the answer to loading is of another kind")
+        defines = frame.body.get("defines")
+        if not isinstance(defines, dict) or set(defines) != set(self._names):
+            raise wire.ProtocolError("the answer to loading names other functions")
+        return Loaded({name: _described(found) for name, found in defines.items()})
+
+    def _exchange(self, calls: Sequence[Call], seconds: float, replies: list[Reply]) -> None:
+        session = self._session
+        assert session is not None
+        callables: list[Callable[..., Any]] = []
+        packer = wire.Packer(callables=callables)
+        packed, limits = [], []
+        for call in calls:
+            before = packer.size
+            args = [packer.pack(arg) for arg in call.args]
+            kwargs = {key: packer.pack(value) for key, value in call.kwargs.items()}
+            arrays = [value for value in (*call.args, *call.kwargs.values()) if hasattr(value, "nbytes")]
+            sent = max(packer.size - before, sum(array.nbytes + 8 for array in arrays))
+            result_limit = REPLY_FLOOR + 8 * max(sent, call.expected_bytes)
+            packed.append([call.name, args, kwargs, call.want_after, result_limit])
+            # What comes back besides: the arguments, which a function may have made wider but not longer.
+            limits.append(result_limit + REPLY_FLOOR + 4 * sent)
+        nonce = _nonce()
+        session.allow(seconds)
+        session.send(wire.CALL, nonce, {"calls": packed, "table": packer.table}, packer.chunks)
+        callbacks = 0
+        while len(replies) < len(calls):
+            frame = self._receive(session, nonce, blob_limit=limits[len(replies)], last=len(replies) == len(calls) - 1)
+            if frame.kind == wire.CALLBACK:
+                callbacks += 1
+                if callbacks > CALLBACK_LIMIT:
+                    raise _Late
+                self._answer(session, frame, callables)
+            elif frame.kind == wire.RETURNED:
+                replies.append(_returned(frame, len(replies), want_after=calls[len(replies)].want_after))
+                session.allow(seconds)
+            elif frame.kind == wire.RAISED:
+                replies.append(_raised(frame.body, len(replies)))
+                session.allow(seconds)
+            else:
+                raise wire.ProtocolError("the answer to a call is of another kind")
+
+    def _answer(self, session: _Session, frame: wire.Frame, callables: list[Callable[..., Any]]) -> None:
+        """Run the grader's own callable for the submission."""
+        index, args = frame.body.get("callable"), frame.body.get("args")
+        if type(index) is not int or not 0 <= index < len(callables) or not isinstance(args, list):
+            raise wire.ProtocolError("a callback names no callable")
+        unpacker = wire.Unpacker(frame.body.get("table"), frame.blob)
+        values = [unpacker.unpack(arg) for arg in args]
+        try:
+            result = callables[index](*values)
+        except Exception as error:
+            session.send(wire.ANSWER, frame.nonce, {"error": str(error)[:500]})
+            return
+        packer = wire.Packer()
+        body = {"value": packer.pack(result), "table": packer.table}
+        session.send(wire.ANSWER, frame.nonce, body, packer.chunks)
+
+    # -- life and death ------------------------------------------------------------------------------------------------
+
+    def _ready(self) -> _Session:
+        """A session with a worker that has imported its framework."""
+        if self._session is None:
+            if self._process is None:
+                self._process = launch.start(self._framework)
+            self._session = _Session(self._process)
+            self._session.allow(START_SECONDS)
+            try:
+                frame = self._session.channel.receive(json_limit=64, blob_limit=0)
+                ready = frame.kind == wire.READY and frame.nonce == 0
+            except (wire.ProtocolError, wire.Closed, _Late, ConnectionError):
+                ready = False
+            if not ready:
+                said = self._session.take_output()
+                self.close()
+                raise GraderError(
+                    "A worker process did not start, so nothing could be checked.",
+                    mend=f"What it said:\n{said}" if said else "It said nothing.",
+                )
+        return self._session
+
+    def _receive(self, session: _Session, nonce: int, *, blob_limit: int, last: bool = True) -> wire.Frame:
+        frame = session.channel.receive(json_limit=wire.JSON_LIMIT, blob_limit=blob_limit)
+        if frame.nonce != nonce:
+            raise wire.ProtocolError("an answer does not belong to the question that was asked")
+        if last and frame.kind != wire.CALLBACK and not session.channel.idle:
+            raise wire.ProtocolError("there is more than one answer to a question")
+        return frame
+
+    def _guarded(self, name: str | Callable[[], str], act: Callable[[], Any]) -> Any:
+        """Do one exchange with the worker; whatever goes wrong in it ends the worker and is told as Stopped."""
+        try:
+            return act()
+        except _Late:
+            stopped = Stopped(Outcome.TIMED_OUT, "It did not finish in time; is there a loop that never ends?")
+        except wire.ProtocolError as error:
+            stopped = Stopped(Outcome.PROTOCOL_VIOLATION, f"It interfered with the grader's own messages: {error}.")
+        except (wire.Closed, ConnectionError):
+            stopped = self._epitaph()
+        except BaseException:
+            self.close()
+            raise
+        culprit = name if isinstance(name, str) else name()
+        self._deaths[culprit] = self._deaths.get(culprit, 0) + 1
+        self._last = stopped
+        self._bury()
+        return stopped
+
+    def _epitaph(self) -> Stopped:
+        """How a worker that hung up came to its end."""
+        assert self._process is not None
+        try:
+            status = self._process.popen.wait(timeout=1.0)
+        except Exception:
+            return Stopped(Outcome.PROTOCOL_VIOLATION, "It hung up on the grader.")
+        if status is not None and status < 0:
+            try:
+                what = signal.Signals(-status).name
+            except ValueError:
+                what = f"signal {-status}"
+            if what == "SIGXCPU":
+                return Stopped(Outcome.TIMED_OUT, "It used up its processor time.")
+            return Stopped(Outcome.CRASHED, f"The process was killed by {what} while your code was running.")
+        return Stopped(
+            Outcome.CRASHED,
+            f"The process ended (exit code {status}) before it answered; does your code call exit()?",
+        )
+
+    def _bury(self) -> None:
+        """End the worker, keeping what it printed."""
+        if self._session is not None:
+            said = self._session.take_output()
+            self._output = "\n".join(part for part in (self._output, said) if part)[-2 * OUTPUT_LIMIT :]
+        self.close()
+
+
+# -- what a worker says, checked ---------------------------------------------------------------------------------------
+
+
+def _returned(frame: wire.Frame, index: int, *, want_after: bool) -> Returned:
+    body = frame.body
+    if set(body) != {"index", "value", "after", "table"} or body["index"] != index:
+        raise wire.ProtocolError("an answer is out of order")
+    unpacker = wire.Unpacker(body["table"], frame.blob)
+    value = unpacker.unpack(body["value"])
+    if not want_after:
+        return Returned(value)
+    if not isinstance(body["after"], list):
+        raise wire.ProtocolError("the arguments did not come back")
+    return Returned(value, tuple(unpacker.unpack(item) for item in body["after"]))
+
+
+def _raised(body: dict[str, Any], index: int) -> Raised:
+    kinds, frames = body.get("kinds"), body.get("frames")
+    if body.get("index") != index or not isinstance(kinds, list) or not kinds or not isinstance(frames, list):
+        raise wire.ProtocolError("an exception is told in an unknown form")
+    told = []
+    for frame in frames[:20]:
+        if not (isinstance(frame, list) and len(frame) == 3 and type(frame[0]) is int):
+            raise wire.ProtocolError("a traceback is told in an unknown form")
+        told.append(Frame(frame[0], _safe(frame[1]), _safe(frame[2])))
+    names = tuple(_safe(kind, 100) for kind in kinds[:10])
+    return Raised(names, _safe(body.get("message"), 1000), tuple(told))
+
+
+def _described(found: Any) -> tuple[Parameter, ...] | str | None:
+    if found is None:
+        return None
+    if isinstance(found, str):
+        return _safe(found, 100)
+    if not isinstance(found, list):
+        raise wire.ProtocolError("a function is described in an unknown form")
+    parameters = []
+    for entry in found:
+        if not (isinstance(entry, list) and len(entry) == 3 and isinstance(entry[2], bool)):
+            raise wire.ProtocolError("a parameter is described in an unknown form")
+        parameters.append(Parameter(_safe(entry[0], 100), _safe(entry[1], 30), entry[2]))
+    return tuple(parameters)

@@ -1,0 +1,400 @@
+"""Frames between the grader and a worker: values out of bytes and back. Never pickle, never trust a length.
+
+A frame is a fixed header, a JSON object of a closed schema, and the raw little-endian bytes of its arrays. Small blobs
+follow the JSON on the socket; large ones travel in a sealed memory file where the system has them. Both sides use this
+module, and the worker imports nothing else of the package, so it must not import from it either.
+
+    value   := null | bool | int | float | str | [value, …] | {"t": [value, …]} tuple | {"a": i} array i of the table
+             | {"s": i} NumPy scalar | {"c": i} callable i | {"x": text} something that cannot travel
+             | {"big": [dtype, shape]} an array over the agreed size
+    table   := [[dtype, shape, layout, read-only], …]; array i's bytes start where those of i - 1 end, on 8 bytes
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import stat
+import struct
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+MAGIC = b"dlg1"
+_HEADER = struct.Struct("<4sBBHIQQ")
+"""magic, kind, transport, zero, bytes of JSON, nonce, bytes of blob"""
+
+READY, LOAD, LOADED, CALL, RETURNED, RAISED, CALLBACK, ANSWER = range(1, 9)
+
+INLINE_LIMIT = 256 * 1024
+"""Blobs above this many bytes travel in a memory file."""
+JSON_LIMIT = 256 * 1024
+"""The most JSON that a worker's frame may hold."""
+REQUEST_JSON_LIMIT = 64 * 1024 * 1024
+"""The most JSON that a request may hold: a batch of a hundred thousand calls."""
+DEPTH_LIMIT = 16
+ITEM_LIMIT = 100_000
+
+DTYPES = {
+    np.dtype(code).str: np.dtype(code)
+    for code in ("?", "<i1", "<i2", "<i4", "<i8", "<u1", "<u2", "<u4", "<u8", "<f2", "<f4", "<f8", "<c8", "<c16")
+}
+LAYOUTS = ("C", "F", "strided", "reversed")
+
+_HAS_MEMFD = sys.platform == "linux" and hasattr(os, "memfd_create") and hasattr(socket, "recv_fds")
+
+
+class ProtocolError(Exception):
+    """The bytes are not a frame that was due; the sentence says how."""
+
+
+class Closed(Exception):
+    """The other side has gone."""
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A value that cannot travel, by its description: a generator, an object array, a string of a megabyte."""
+
+    description: str
+
+
+@dataclass(frozen=True)
+class Oversize:
+    """An array that is larger than what was agreed to be sent."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+# -- values to bytes ---------------------------------------------------------------------------------------------------
+
+
+def _padded(size: int) -> int:
+    return -size % 8
+
+
+def layout_of(array: np.ndarray[Any, Any]) -> str:
+    """Which of LAYOUTS rebuilds an array whose memory looks like this one's."""
+    if array.flags.c_contiguous:
+        return "C"
+    if array.flags.f_contiguous:
+        return "F"
+    return "reversed" if array.strides[-1] < 0 else "strided"
+
+
+class Packer:
+    """Turns values into the JSON and the blob of one frame.
+
+    Args:
+        limit: the most bytes of arrays; one that would exceed it is described instead of sent.
+        callables: where to put callables, in order; None if they cannot travel in this direction.
+    """
+
+    def __init__(self, *, limit: int | None = None, callables: list[Callable[..., Any]] | None = None) -> None:
+        self.table: list[list[Any]] = []
+        self.chunks: list[Any] = []
+        self.size = 0
+        self._limit = limit
+        self._callables = callables
+        self._seen: dict[int, tuple[int, Any]] = {}
+        self._items = 0
+
+    def pack(self, value: Any, depth: int = 0) -> Any:
+        """The JSON form of one value; its arrays go to the table and the blob."""
+        self._items += 1
+        kind = type(value)
+        if value is None or kind is bool:
+            return value
+        if kind is float:
+            return value
+        if kind is int:
+            return value if -(2**63) <= value < 2**64 else {"x": f"an int of {value.bit_length()} bits"}
+        if kind is str:
+            fits = len(value) <= JSON_LIMIT // 8
+            return value if fits else {"x": f"a string of {len(value)} characters"}
+        if isinstance(value, np.ndarray):
+            return self._array(value)
+        if isinstance(value, np.generic):
+            packed = self._array(np.asarray(value))
+            return {"s": packed["a"]} if "a" in packed else packed
+        if isinstance(value, (list, tuple)):
+            if depth >= DEPTH_LIMIT:
+                return {"x": f"a {kind.__name__} nested more than {DEPTH_LIMIT} deep"}
+            if self._limit is not None and self._items + len(value) > ITEM_LIMIT:
+                return {"x": f"a {kind.__name__} of {len(value)} items"}
+            items = [self.pack(item, depth + 1) for item in value]
+            return items if isinstance(value, list) else {"t": items}
+        if isinstance(value, (bool, int, float, str)):  # their subclasses, such as enumerations
+            for plain in (bool, int, float, str):
+                if isinstance(value, plain):
+                    return self.pack(plain(value), depth)
+        if self._callables is not None and callable(value):
+            self._callables.append(value)
+            return {"c": len(self._callables) - 1}
+        return {"x": kind.__name__[:200]}
+
+    def _array(self, array: np.ndarray[Any, Any]) -> dict[str, Any]:
+        seen = self._seen.get(id(array))
+        if seen is not None:
+            return {"a": seen[0]}
+        little = array.dtype.newbyteorder("<") if array.dtype.kind in "iufc" else array.dtype
+        if little.str not in DTYPES:
+            return {"x": f"an array of dtype {str(array.dtype)[:100]}"}
+        shape = [int(side) for side in array.shape]
+        if self._limit is not None and self.size + array.size * little.itemsize > self._limit:
+            return {"big": [little.str, shape]}
+        # .view drops subclasses: what travels is memory, whatever the object says of itself.
+        dense = np.ascontiguousarray(array.view(np.ndarray), dtype=little)
+        data = memoryview(dense.reshape(-1).view(np.uint8)) if dense.size else b""
+        index = len(self.table)
+        self.table.append([little.str, shape, layout_of(array), not array.flags.writeable])
+        self.chunks.append(data)
+        self.chunks.append(bytes(_padded(len(data))))
+        self.size += len(data) + _padded(len(data))
+        self._seen[id(array)] = (index, array)
+        return {"a": index}
+
+
+# -- bytes to values ---------------------------------------------------------------------------------------------------
+
+
+def _laid_out(values: np.ndarray[Any, Any], layout: str, read_only: bool) -> np.ndarray[Any, Any]:
+    """A fresh array with these values in this memory layout."""
+    if layout == "F":
+        array = np.array(values, order="F")
+    elif layout == "strided" and values.ndim:
+        wide = np.zeros((*values.shape[:-1], 2 * values.shape[-1]), dtype=values.dtype)
+        array = wide[..., ::2]
+        array[...] = values
+    elif layout == "reversed" and values.ndim:
+        array = values[..., ::-1].copy()[..., ::-1]
+    else:
+        array = values.copy()
+    if read_only:
+        array.flags.writeable = False
+    return array
+
+
+class Unpacker:
+    """Turns the JSON and the blob of one frame back into values.
+
+    Args:
+        table: the frame's array table.
+        blob: the frame's bytes.
+        callables: makes the callable for an index; None if they cannot travel in this direction.
+
+    Raises:
+        ProtocolError: if anything is not as the schema has it.
+    """
+
+    def __init__(self, table: Any, blob: Any, *, make_callable: Callable[[int], Any] | None = None) -> None:
+        self._arrays: list[tuple[np.ndarray[Any, Any], str, bool]] = []
+        self._make_callable = make_callable
+        if not isinstance(table, list):
+            raise ProtocolError("the array table is not a list")
+        offset = 0
+        for entry in table:
+            dtype, shape, layout, read_only = _entry(entry)
+            count = 1
+            for side in shape:
+                count *= side
+            size = count * dtype.itemsize
+            if offset + size > len(blob):
+                raise ProtocolError("the array table promises more bytes than came")
+            flat = np.frombuffer(blob, dtype=dtype, count=count, offset=offset)
+            self._arrays.append((flat.reshape(shape), layout, read_only))
+            offset += size + _padded(size)
+        if offset != len(blob):
+            raise ProtocolError("the array table and the bytes that came differ in length")
+
+    def unpack(self, packed: Any, depth: int = 0) -> Any:
+        """The value of its JSON form; every array is a fresh copy."""
+        if packed is None or isinstance(packed, (bool, int, float, str)):
+            return packed
+        if depth > DEPTH_LIMIT:
+            raise ProtocolError("a value is nested too deeply")
+        if isinstance(packed, list):
+            return [self.unpack(item, depth + 1) for item in packed]
+        if isinstance(packed, dict) and len(packed) == 1:
+            tag, held = next(iter(packed.items()))
+            if tag == "t" and isinstance(held, list):
+                return tuple(self.unpack(item, depth + 1) for item in held)
+            if tag in ("a", "s") and type(held) is int and 0 <= held < len(self._arrays):
+                values, layout, read_only = self._arrays[held]
+                if tag == "a":
+                    return _laid_out(values, layout, read_only)
+                if values.ndim == 0:
+                    return values[()]
+            if tag == "x" and isinstance(held, str):
+                return Foreign(held)
+            if tag == "big" and isinstance(held, list) and len(held) == 2:
+                dtype, shape, _, _ = _entry([*held, "C", False])
+                return Oversize(dtype.name, shape)
+            if tag == "c" and type(held) is int and self._make_callable is not None:
+                return self._make_callable(held)
+        raise ProtocolError("a value has a form that the schema does not know")
+
+
+def _entry(entry: Any) -> tuple[np.dtype[Any], tuple[int, ...], str, bool]:
+    if not (isinstance(entry, list) and len(entry) == 4):
+        raise ProtocolError("an entry of the array table has not four parts")
+    dtype, shape, layout, read_only = entry
+    if not (isinstance(dtype, str) and dtype in DTYPES):
+        raise ProtocolError("an array has a dtype that may not travel")
+    sides = isinstance(shape, list) and len(shape) <= 32 and all(type(n) is int and 0 <= n < 2**48 for n in shape)
+    if not sides:
+        raise ProtocolError("an array has no proper shape")
+    if layout not in LAYOUTS or not isinstance(read_only, bool):
+        raise ProtocolError("an array has no proper layout")
+    return DTYPES[dtype], tuple(shape), layout, read_only
+
+
+# -- frames ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One message: its kind, the nonce of the request that it belongs to, its JSON object and its blob."""
+
+    kind: int
+    nonce: int
+    body: dict[str, Any]
+    blob: bytearray
+
+
+class Channel:
+    """Sends and receives frames over a connected stream socket.
+
+    Args:
+        sock: the socket.
+        wait: called before each read, so that its owner can keep deadlines and serve other streams; returns when
+            the socket can be read, or raises.
+    """
+
+    def __init__(self, sock: socket.socket, *, wait: Callable[[], None] | None = None) -> None:
+        self.sock = sock
+        self._wait = wait
+        self._buffer = bytearray()
+        self._fds: list[int] = []
+
+    def send(self, kind: int, nonce: int, body: dict[str, Any], chunks: Sequence[Any] = ()) -> None:
+        """Send one frame.
+
+        Raises:
+            Closed: if the other side has gone.
+            TimeoutError: if the socket has a timeout and the other side does not read.
+        """
+        text = json.dumps(body, separators=(",", ":")).encode()
+        size = sum(len(chunk) for chunk in chunks)
+        by_file = size > INLINE_LIMIT and _HAS_MEMFD
+        head = _HEADER.pack(MAGIC, kind, int(by_file), 0, len(text), nonce, size)
+        try:
+            if not by_file:
+                self.sock.sendall(b"".join((head, text, *chunks)))
+                return
+            fd = _sealed(chunks)
+            try:
+                socket.send_fds(self.sock, [head], [fd])
+            finally:
+                os.close(fd)
+            self.sock.sendall(text)
+        except (BrokenPipeError, ConnectionError) as error:
+            raise Closed from error
+
+    def receive(self, *, json_limit: int, blob_limit: int) -> Frame:
+        """Receive one frame; nothing larger than the limits is ever read or allocated.
+
+        Raises:
+            ProtocolError: if what came is no frame, or one over the limits.
+            Closed: if the other side has gone.
+        """
+        magic, kind, transport, zero, text_size, nonce, blob_size = _HEADER.unpack(self._take(_HEADER.size))
+        if magic != MAGIC or zero or transport not in (0, 1):
+            raise ProtocolError("the bytes do not begin like a frame")
+        if text_size > json_limit or blob_size > blob_limit:
+            raise ProtocolError(f"a frame of {text_size + blob_size:,} bytes is more than was asked for")
+        text = self._take(text_size)
+        try:
+            body = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ProtocolError("a frame's JSON cannot be read") from error
+        if not isinstance(body, dict):
+            raise ProtocolError("a frame's JSON is not an object")
+        blob = self._unsealed(blob_size) if transport else self._take(blob_size)
+        return Frame(kind, nonce, body, blob)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing has been received beyond the last frame."""
+        return not self._buffer and not self._fds
+
+    def close(self) -> None:
+        """Close the socket and whatever files came with it."""
+        for fd in self._fds:
+            os.close(fd)
+        self._fds.clear()
+        self.sock.close()
+
+    def _take(self, size: int) -> bytearray:
+        while len(self._buffer) < size:
+            if self._wait is not None:
+                self._wait()
+            try:
+                if _HAS_MEMFD:
+                    data, fds, _, _ = socket.recv_fds(self.sock, 1 << 18, 4)
+                    self._fds.extend(fds)
+                else:
+                    data = self.sock.recv(1 << 18)
+            except (BlockingIOError, InterruptedError):
+                continue
+            except ConnectionError as error:
+                raise Closed from error
+            if not data:
+                raise Closed
+            self._buffer += data
+        taken = self._buffer[:size]
+        del self._buffer[:size]
+        return taken
+
+    def _unsealed(self, size: int) -> bytearray:
+        """The bytes of the memory file that came with the frame: copied here before anybody looks at them."""
+        if not self._fds:
+            raise ProtocolError("a frame's memory file did not come with it")
+        fd = self._fds.pop(0)
+        try:
+            import fcntl
+
+            # Only a memory file has seals; reading anything else could block, or be somebody else's.
+            with contextlib.suppress(OSError):
+                seals = fcntl.fcntl(fd, fcntl.F_GET_SEALS)
+                info = os.fstat(fd)
+                if seals & fcntl.F_SEAL_SHRINK and stat.S_ISREG(info.st_mode) and info.st_size == size:
+                    data = bytearray(size)
+                    view = memoryview(data)
+                    done = 0
+                    while done < size and (count := os.preadv(fd, [view[done:]], done)):
+                        done += count
+                    if done == size:
+                        return data
+            raise ProtocolError("a frame's memory file is not what its header says")
+        finally:
+            os.close(fd)
+
+
+def _sealed(chunks: Sequence[Any]) -> int:
+    """A memory file with these bytes that nobody can change any more."""
+    import fcntl
+
+    fd = os.memfd_create("dlgrade", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    with open(fd, "wb", closefd=False) as file:  # noqa: PTH123 -- a descriptor, not a path
+        for chunk in chunks:
+            file.write(chunk)
+    seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
+    return fd

@@ -1,0 +1,217 @@
+"""The untrusted side: holds one submission, calls its functions when asked, answers with bytes. It knows no answer.
+
+Started as a script by its path, in a fresh process with an environment of its own; of the package it sees only the
+file `wire.py` beside it. Whatever the submission does to this process, the grader reads nothing but frames from it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import random
+import socket
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dlgrade.sandbox import wire
+
+MESSAGE_LIMIT = 2000
+FRAMES_LIMIT = 20
+
+
+def _take_channel() -> socket.socket:
+    """The socket to the grader, moved away from the descriptors that the submission's prints use."""
+    if sys.platform == "win32":
+        sock = socket.fromshare(sys.stdin.buffer.read())
+    else:
+        sock = socket.socket(fileno=os.dup(0))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return sock
+
+
+def _limit_resources(memory: int) -> None:
+    """Bound what this process may take, where the system can."""
+    try:
+        import resource
+    except ImportError:
+        return
+    for name, bound in (("RLIMIT_AS", memory), ("RLIMIT_CORE", 0), ("RLIMIT_FSIZE", 1 << 24), ("RLIMIT_CPU", 900)):
+        with contextlib.suppress(ValueError, OSError, AttributeError):
+            resource.setrlimit(getattr(resource, name), (bound, bound))
+
+
+def _import_framework(names: list[str], site: str) -> None:
+    """Import the framework, then take the folder that it came from off the path: what lies beside it is not here."""
+    sys.path.append(site)
+    for name in names:
+        __import__(name)
+    sys.path.remove(site)
+    sys.path_importer_cache.clear()
+
+
+def _refuse(names: list[str]) -> None:
+    """Let nothing but the standard library and the framework be imported, and no process be started.
+
+    A tripwire with a clear message, not a wall: code that means harm can reach around anything in its own process.
+    """
+    allowed = frozenset(sys.stdlib_module_names) | frozenset(names)
+    processes = ("os.fork", "os.exec", "os.posix_spawn", "os.spawn", "os.system", "subprocess.", "pty.", "os.startfile")
+    library = " and ".join(names)
+
+    def guard(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "import":
+            top = str(arguments[0]).partition(".")[0]
+            if top not in allowed:
+                raise ImportError(f"{top!r} cannot be imported here: the exercise is to be solved with {library} alone")
+        elif event.startswith(processes):
+            raise PermissionError("a submission may not start processes")
+
+    sys.addaudithook(guard)
+
+
+class Worker:
+    """Serves requests until the grader hangs up."""
+
+    def __init__(self, codec: Any, channel: wire.Channel) -> None:
+        self.wire = codec
+        self.channel = channel
+        self.file = ""
+        self.lines: list[str] = []
+        self.module = types.ModuleType("submission")
+
+    def serve(self) -> None:
+        """Answer requests, one after the other."""
+        codec = self.wire
+        while True:
+            request = self.channel.receive(json_limit=codec.REQUEST_JSON_LIMIT, blob_limit=1 << 40)
+            if request.kind == codec.LOAD:
+                self.load(request)
+            elif request.kind == codec.CALL:
+                self.call_all(request)
+
+    def load(self, request: wire.Frame) -> None:
+        """Compile and run the submission's file, then say what it defines."""
+        body = request.body
+        self.file = body["file"]
+        source = bytes(request.blob[: body["size"]])
+        self.lines = source.decode("utf-8", "replace").splitlines()
+        random.seed(body["seed"])
+        sys.modules["numpy"].random.seed(body["seed"] % 2**32)
+        self.module = types.ModuleType(body["module"])
+        self.module.__file__ = self.file
+        sys.modules[body["module"]] = self.module
+        try:
+            exec(compile(source, self.file, "exec", dont_inherit=True), self.module.__dict__)
+        except BaseException as error:
+            self.raised(request.nonce, 0, error)
+            return
+        self.channel.send(
+            self.wire.LOADED, request.nonce, {"defines": {name: self.describe(name) for name in body["names"]}}
+        )
+
+    def describe(self, name: str) -> Any:
+        """None if there is no such name, the type's name if it is no function, else its parameters."""
+        import inspect
+
+        if name not in self.module.__dict__:
+            return None
+        found = self.module.__dict__[name]
+        if not callable(found):
+            return type(found).__name__[:200]
+        try:
+            parameters = inspect.signature(found).parameters.values()
+        except Exception:
+            return []
+        empty = inspect.Parameter.empty
+        return [[p.name[:200], p.kind.name, p.default is not empty] for p in parameters][:100]
+
+    def call_all(self, request: wire.Frame) -> None:
+        """Make the calls of one request in order, answering each as soon as it is done."""
+        codec, body = self.wire, request.body
+        unpacker = codec.Unpacker(body["table"], request.blob, make_callable=self.callback_for(request.nonce))
+        for index, (name, args, kwargs, want_after, limit) in enumerate(body["calls"]):
+            positional = [unpacker.unpack(value) for value in args]
+            keywords = {key: unpacker.unpack(value) for key, value in kwargs.items()}
+            try:
+                value = self.module.__dict__[name](*positional, **keywords)
+                packer = codec.Packer(limit=limit)
+                packed = packer.pack(value)
+                after = None
+                if want_after:
+                    # Sent back in full, so the limit for what came in is what went out.
+                    packer._limit = None
+                    arguments = [*positional, *keywords.values()]
+                    after = [packer.pack(a) if hasattr(a, "dtype") else None for a in arguments]
+            except BaseException as error:
+                self.raised(request.nonce, index, error)
+                continue
+            reply = {"index": index, "value": packed, "after": after, "table": packer.table}
+            self.channel.send(codec.RETURNED, request.nonce, reply, packer.chunks)
+
+    def callback_for(self, nonce: int) -> Callable[[int], Callable[..., Any]]:
+        """Makes the functions that stand for the grader's callables during one request."""
+        codec, channel = self.wire, self.channel
+
+        def make(index: int) -> Callable[..., Any]:
+            def callback(*args: Any) -> Any:
+                packer = codec.Packer(limit=codec.INLINE_LIMIT)
+                body = {"callable": index, "args": [packer.pack(arg) for arg in args], "table": packer.table}
+                channel.send(codec.CALLBACK, nonce, body, packer.chunks)
+                answer = channel.receive(json_limit=codec.REQUEST_JSON_LIMIT, blob_limit=1 << 40)
+                if "error" in answer.body:
+                    raise ValueError(answer.body["error"])
+                return codec.Unpacker(answer.body["table"], answer.blob).unpack(answer.body["value"])
+
+            return callback
+
+        return make
+
+    def raised(self, nonce: int, index: int, error: BaseException) -> None:
+        """Answer with an exception: its type, its message and the frames that lie in the submission's own file."""
+        frames = []
+        trace = error.__traceback__
+        while trace is not None:
+            code = trace.tb_frame.f_code
+            if code.co_filename == self.file:
+                line = trace.tb_lineno or 0
+                text = self.lines[line - 1].strip() if 0 < line <= len(self.lines) else ""
+                frames.append([line, code.co_name[:200], text[:200]])
+            trace = trace.tb_next
+        if isinstance(error, SyntaxError) and error.filename == self.file and not frames:
+            frames.append([error.lineno or 0, "<module>", (error.text or "").strip()[:200]])
+        try:
+            message = str(error)[:MESSAGE_LIMIT]
+        except BaseException:
+            message = ""
+        kinds = [kind.__name__[:200] for kind in type(error).__mro__[:10]]
+        body = {"index": index, "kinds": kinds, "message": message, "frames": frames[-FRAMES_LIMIT:]}
+        self.channel.send(self.wire.RAISED, nonce, body)
+
+
+def main() -> None:
+    """Take the channel, import the framework, shut the door behind it, serve."""
+    sock = _take_channel()
+    site, memory, *names = sys.argv[1:]
+    _limit_resources(int(memory))
+    _import_framework(names, site)
+    spec = importlib.util.spec_from_file_location("wire", Path(__file__).with_name("wire.py"))
+    assert spec is not None and spec.loader is not None
+    codec = importlib.util.module_from_spec(spec)
+    sys.modules["wire"] = codec
+    spec.loader.exec_module(codec)
+    _refuse(names)
+    channel = codec.Channel(sock)
+    channel.send(codec.READY, 0, {})
+    with contextlib.suppress(codec.Closed):
+        Worker(codec, channel).serve()
+
+
+if __name__ == "__main__":
+    main()
