@@ -65,6 +65,7 @@ class Agreement:
         scale: the size that errors are measured against, from the same arguments: a number or an array that
             broadcasts to the result (or a tuple of these for a tuple of results). By default the largest
             magnitude in the expected array, or in the arguments where that is zero.
+        parts: the names of the results where there are several, for the messages.
     """
 
     entry_point: str
@@ -78,6 +79,7 @@ class Agreement:
     rtol: float = 1e-10
     rtol32: float = 1e-4
     scale: Callable[..., Any] | None = None
+    parts: Sequence[str] = ()
     name: str = ""
     where: str = field(default_factory=_here, repr=False, compare=False)
 
@@ -336,10 +338,12 @@ def arrays(
 class Mismatch(AssertionError):
     """A law's two sides differ; holds both, so that a report can show them aligned."""
 
-    def __init__(self, message: str, *, got: Any, want: Any) -> None:
+    def __init__(self, message: str, *, got: Any, want: Any, rtol: float = 0.0, scale: Any = None) -> None:
         super().__init__(message)
         self.got = got
         self.want = want
+        self.rtol = rtol
+        self.scale = scale
 
 
 def assert_close(got: Any, want: Any, *, rtol: float = 1e-10, scale: Any = None, message: str = "") -> None:
@@ -357,7 +361,8 @@ def assert_close(got: Any, want: Any, *, rtol: float = 1e-10, scale: Any = None,
     if right.ndim and left.shape != right.shape:
         raise Mismatch(message or f"shape {left.shape}, not {right.shape}", got=got, want=want)
     if not np.all(close(left, np.broadcast_to(right, left.shape), rtol=rtol, scale=scale)):
-        raise Mismatch(message or "the two sides differ", got=got, want=np.broadcast_to(right, left.shape))
+        whole = np.broadcast_to(right, left.shape)
+        raise Mismatch(message or "the two sides differ", got=got, want=whole, rtol=rtol, scale=scale)
 
 
 def assert_equal(got: Any, want: Any, *, message: str = "") -> None:

@@ -1,9 +1,9 @@
 """The errors that dlgrade shows to people, each saying what, where and how to mend; never raised for a wrong answer.
 
-    DlgradeError
-    ├── UsageError      the command was called wrongly                  exit code 2
-    ├── AuthorError     an exercise or the course has a mistake in it   exit code 2
-    └── GraderError     dlgrade itself, or this machine, failed         exit code 3
+DlgradeError
+├── UsageError      the command was called wrongly                  exit code 2
+├── AuthorError     an exercise or the course has a mistake in it   exit code 2
+└── GraderError     dlgrade itself, or this machine, failed         exit code 3
 """
 
 from __future__ import annotations

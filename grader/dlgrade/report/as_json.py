@@ -75,8 +75,8 @@ def dumps(reports: Sequence[Report]) -> str:
     """
     data = [to_json(report) for report in reports]
     text = json.dumps(data[0] if len(data) == 1 else data, ensure_ascii=False, indent=2, allow_nan=False)
-    # Outside its strings JSON is printable ASCII, so whatever this finds is a character of a string, where an escape may
-    # stand. json.dumps has escaped the ASCII controls itself, except DEL.
+    # Outside its strings JSON is printable ASCII, so whatever this finds stands in a string, where it may be escaped.
+    # json.dumps has escaped the ASCII controls itself, except DEL.
     return re.sub(r"[^\n -~]", lambda found: _escape(found[0]), text)
 
 

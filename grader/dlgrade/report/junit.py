@@ -71,20 +71,23 @@ def _lines(result: CheckResult, evidence: Evidence) -> Iterator[str]:
     yield result.says
     yield f"{plain(result.points)} of {plain(result.max_points)} points"
     yield f"\n{evidence.message}"
-    if result.hint:
-        yield f"\nLikely cause: {result.hint}"
-    if evidence.call is not None:
-        yield f"\n    {evidence.call}\n"
-    if evidence.expected is not None:
-        yield f"expected: {evidence.expected}"
-    if evidence.got is not None:
-        yield f"got:      {evidence.got}"
+    for label, text in {
+        "Likely cause" if result.misconception else "Hint": result.hint,
+        "call": evidence.call,
+        "expected": evidence.expected,
+        "got": evidence.got,
+    }.items():
+        if text is not None:
+            # Indented below, so that the rows of an array stay under each other.
+            yield f"\n{label}:\n" + "\n".join(f"    {line}" for line in text.split("\n"))
     if evidence.worst:
         worst = evidence.worst
-        yield f"worst at {list(worst.index)}: expected {worst.expected}, got {worst.got}"
+        yield f"\nworst at {list(worst.index)}: expected {worst.expected}, got {worst.got}"
+    if evidence.traceback or evidence.notes:
+        yield ""
     for frame in evidence.traceback:
         yield f"line {frame.line}, in {frame.function}:  {frame.text}"
-    yield from evidence.notes
+    yield from (f"- {note}" for note in evidence.notes)
 
 
 def _counts(results: Sequence[CheckResult]) -> dict[str, str]:

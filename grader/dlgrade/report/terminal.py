@@ -1,8 +1,8 @@
 """Reports for a terminal, as rich renderables that somebody else prints; nothing in a submission is ever obeyed as
 markup or as an escape sequence.
 
-Print with `console.print(..., crop=False)`: a counterexample is one line however long, so that it can be copied, and rich
-would cut it at the console's width.
+Print with `console.print(..., crop=False)`: a counterexample is one line however long, so that it can be copied, and
+rich would cut it at the console's width.
 """
 
 from __future__ import annotations
@@ -48,9 +48,11 @@ WORDS = {
     "same hint": "Hint, as above:",
     "expected": "expected",
     "got": "got",
+    "only": "expected {expected}, got {got}",
     "worst": "worst at {index}: expected {expected}, got {got}",
     "frame": "{file} line {line}, in {function}:",
-    "more frames": "… {count} more …",
+    "again": "… the same line {count} more times",
+    "more frames": "… {count} more lines",
     "printed": "Your code printed:",
     "more lines": "… and {count} more lines",
     "to do": "Not started yet: {names}",
@@ -84,7 +86,7 @@ NOT_STARTED = "not_started"
 LIMIT = 10_000
 FRAMES = 8
 OUTPUT_LINES = 12
-REMINDER = 60
+REMINDER = 48
 
 
 def heading(title: str, name: str, path: str) -> Text:
@@ -105,7 +107,7 @@ def check_line(result: CheckResult, *, width: int | None = None) -> Text:
     if result.max_points:
         line.append(f"  {_number(result.points)}/{_number(result.max_points)}", "dim")
     if result.outcome is not Outcome.PASSED:
-        line.append(" · " if result.max_points else "  ", "dim").append(WORDS[_word(result)], style)
+        line.append("  ").append(WORDS[_word(result)], style)
     hanging = Hanging(Text.assemble("  ", (mark, style), " "), line)
     return hanging.joined(Console(width=width), width) if width else Text.assemble(hanging.prefix, line)
 
@@ -118,7 +120,8 @@ def details(report: Report) -> list[RenderableType]:
     """
     results = [public(result) for result in report.checks]
     waiting = [result for result in results if _word(result) == NOT_STARTED]
-    telling = [result for result in results if result.outcome is not Outcome.PASSED and result not in waiting]
+    started = [result for result in results if _word(result) != NOT_STARTED]
+    telling = [result for result in started if result.outcome is not Outcome.PASSED]
     file = report.submission.path.replace("\\", "/").rpartition("/")[2] or f"{report.exercise}.py"
     told: set[str] = set()
     blocks: list[RenderableType] = []
@@ -126,7 +129,7 @@ def details(report: Report) -> list[RenderableType]:
         same = list(group)
         blocks.append(Group(Text(), *_claims(same), *_why(same[0], file, told)))
     if waiting:
-        blocks.append(Group(Text(), _to_do(waiting)))
+        blocks.append(Group(Text(), _to_do(waiting, started)))
     return blocks
 
 
@@ -147,10 +150,11 @@ def summary(report: Report) -> Text:
 
 
 def overview(reports: Sequence[Report]) -> RenderableType:
-    """Several exercises as a table, with their sum below."""
+    """Several exercises as a table, with the sum below."""
     points = sum(report.points for report in reports)
     max_points = sum(report.max_points for report in reports)
-    table = Table(box=box.SIMPLE, show_footer=True, header_style="dim", footer_style="dim", border_style="dim")
+    several = len(reports) > 1
+    table = Table(box=box.SIMPLE, show_footer=several, header_style="dim", footer_style="dim", border_style="dim")
     table.add_column(
         Text(WORDS["exercise column"]), Text(WORDS["total"].format(count=len(reports))), overflow="fold", min_width=8
     )
@@ -254,24 +258,28 @@ def _values(evidence: Evidence) -> Iterator[RenderableType]:
             prefix = Text("    ").append(label, "dim")
             prefix.pad_right(4 + column - prefix.cell_len)
             yield Hanging(prefix, Text(_block(value)))
-    if evidence.worst:
-        yield Hanging(Text("    "), Text(_worst(evidence.worst), "dim" if evidence.expected is not None else ""))
+    # A single number has no place in an array, and nothing to add to what stands above it.
+    if evidence.worst and (evidence.worst.index or evidence.expected is None):
+        yield Hanging(Text("    "), Text(_worst(evidence.worst)))
 
 
 def _worst(worst: Worst) -> str:
-    return WORDS["worst"].format(index=list(worst.index), expected=_line(worst.expected), got=_line(worst.got))
+    form = WORDS["worst" if worst.index else "only"]
+    return form.format(index=list(worst.index), expected=_line(worst.expected), got=_line(worst.got))
 
 
 def _frames(frames: Sequence[Frame], file: str) -> Iterator[RenderableType]:
+    runs = [(frame, len(list(run))) for frame, run in groupby(frames)]
     # The way in and the place where it broke are at the ends; a recursion repeats itself between them.
-    cut = len(frames) - FRAMES
-    first, last = (frames[:2], frames[2 - FRAMES :]) if cut > 0 else (frames, ())
-    for frame in first:
+    cut = len(runs) - FRAMES
+    for number, (frame, times) in enumerate(runs):
+        if cut > 0 and number == 2:
+            yield Text("    " + WORDS["more frames"].format(count=sum(times for _, times in runs[2 : 2 + cut])), "dim")
+        if cut > 0 and 2 <= number < 2 + cut:
+            continue
         yield _frame(frame, file)
-    if cut > 0:
-        yield Text("    " + WORDS["more frames"].format(count=cut), "dim")
-    for frame in last:
-        yield _frame(frame, file)
+        if times > 1:
+            yield Text("    " + WORDS["again"].format(count=times - 1), "dim")
 
 
 def _frame(frame: Frame, file: str) -> RenderableType:
@@ -288,8 +296,13 @@ def _output(output: str) -> Iterator[RenderableType]:
         yield Text("    " + WORDS["more lines"].format(count=len(lines) - OUTPUT_LINES), "dim")
 
 
-def _to_do(results: Sequence[CheckResult]) -> RenderableType:
-    names = dict.fromkeys(name for result in results for name in result.entry_points or (result.name,))
+def _to_do(waiting: Sequence[CheckResult], others: Sequence[CheckResult]) -> RenderableType:
+    # A backward pass is checked together with its forward pass, which another check shows to be there.
+    started = {name for result in others for name in result.entry_points}
+    names: dict[str, None] = {}
+    for result in waiting:
+        missing = [name for name in result.entry_points if name not in started]
+        names |= dict.fromkeys(missing or result.entry_points or (result.name,))
     text = WORDS["to do"].format(names=", ".join(_line(name) for name in names))
     return Hanging(Text("– ", "dim"), Text(text))
 

@@ -75,10 +75,21 @@ class Loaded:
     """What the submission defines: for each entry point its parameters, or None if missing, or the type it is."""
 
     defines: Mapping[str, Sequence[Parameter] | str | None]
+    others: tuple[str, ...] = ()
+    """The other functions that it defines."""
 
 
 class Target(Protocol):
     """Something whose functions can be called: a submission in a worker, or trusted code in this process."""
+
+    @property
+    def isolation(self) -> str:
+        """What keeps the code away from the machine: `process`, or `none` for trusted code in this process."""
+        ...
+
+    def begin_check(self) -> None:
+        """Start the clock of a check."""
+        ...
 
     def load(self) -> Loaded | Raised | Stopped:
         """Load the code; cheap if it is loaded already."""

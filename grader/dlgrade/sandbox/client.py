@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import os
 import secrets
 import select
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -27,6 +28,8 @@ WALL_FACTOR = 5.0
 """A call that waits instead of working may take this many times its processor time."""
 OUTPUT_LIMIT = 4000
 """Characters of a submission's prints that are kept for each check."""
+CHECK_SECONDS = 60.0
+"""Wall time for all calls of one check together."""
 CALLBACK_LIMIT = 100_000
 REPLY_FLOOR = 64 * 1024
 """Bytes of arrays that a reply may always hold: enough for a small wrong answer to be looked at."""
@@ -56,18 +59,24 @@ class _Session:
         self.output = bytearray()
         self.dropped = 0
         self._deadline = 0.0
+        self._soft = 0.0
         self._cpu_deadline: float | None = None
         self._pipe = _readable(process)
         process.sock.settimeout(0.0)
         self.channel = wire.Channel(process.sock, wait=self._wait)
 
-    def allow(self, seconds: float) -> None:
-        """Set the deadline of what comes next: `seconds` of processor time, a multiple of that on the wall."""
+    def allow(self, seconds: float, until: float = math.inf) -> None:
+        """Set the deadline of what comes next: `seconds` of processor time, a multiple of that on the wall.
+
+        Args:
+            seconds: the processor time; wall time alone decides where it cannot be read.
+            until: a moment of the monotonic clock that is not to be passed either.
+        """
         cpu = self.process.cpu_seconds()
+        now = time.monotonic()
         self._cpu_deadline = None if cpu is None else cpu + seconds
-        self._seconds = seconds
-        self._soft = time.monotonic() + seconds
-        self._deadline = time.monotonic() + seconds * WALL_FACTOR
+        self._soft = min(now + seconds, until)
+        self._deadline = min(now + seconds * WALL_FACTOR, until)
 
     def send(self, kind: int, nonce: int, body: dict[str, Any], chunks: Sequence[Any] = ()) -> None:
         """Send a request; a worker that does not read it in time is late."""
@@ -95,7 +104,7 @@ class _Session:
                 until = min(self._deadline, now + max(0.05, self._cpu_deadline - used))
             streams = [self.process.sock] if self._pipe is None else [self.process.sock, self._pipe]
             ready, _, _ = select.select(streams, [], [], until - now)
-            if self._pipe in ready:
+            if self._pipe is not None and self._pipe in ready:
                 self._drain()
             if self.process.sock in ready:
                 return
@@ -103,7 +112,7 @@ class _Session:
     def _drain(self) -> bool:
         """Take one piece of what was printed; whether there was any."""
         assert self._pipe is not None
-        piece = self._pipe.recv(1 << 16) if isinstance(self._pipe, socket.socket) else self._pipe.read(1 << 16)
+        piece = self._pipe.recv(1 << 16) if hasattr(self._pipe, "recv") else self._pipe.read(1 << 16)
         if not piece:
             self._pipe = None
             return False
@@ -127,7 +136,7 @@ class _Session:
 def _readable(process: launch.Process) -> Any:
     """The stream of the worker's prints as something that `select` can wait for."""
     pipe = process.popen.stdout
-    if sys.platform != "win32":
+    if os.name == "posix":
         return pipe
     # Windows selects on sockets only, so a thread carries the pipe's bytes into one.
     ours, theirs = socket.socketpair()
@@ -183,6 +192,7 @@ class WorkerTarget:
         self._deaths: dict[str, int] = {}
         self._last: Stopped | None = None
         self._output = ""
+        self._until = math.inf
 
     def __enter__(self) -> WorkerTarget:
         return self
@@ -204,6 +214,10 @@ class WorkerTarget:
         now = self._session.take_output() if self._session is not None else ""
         before, self._output = self._output, ""
         return "\n".join(part for part in (before, now) if part)
+
+    def begin_check(self) -> None:
+        """Start the clock of a check: all its calls together may take CHECK_SECONDS."""
+        self._until = time.monotonic() + CHECK_SECONDS
 
     def load(self) -> Loaded | Raised | Stopped:
         """Load the submission, in a new worker if the last one died."""
@@ -254,9 +268,11 @@ class WorkerTarget:
         if frame.kind != wire.LOADED:
             raise wire.ProtocolError("the answer to loading is of another kind")
         defines = frame.body.get("defines")
-        if not isinstance(defines, dict) or set(defines) != set(self._names):
+        others = frame.body.get("others")
+        if not isinstance(defines, dict) or set(defines) != set(self._names) or not isinstance(others, list):
             raise wire.ProtocolError("the answer to loading names other functions")
-        return Loaded({name: _described(found) for name, found in defines.items()})
+        described = {name: _described(found) for name, found in defines.items()}
+        return Loaded(described, tuple(_safe(name, 100) for name in others[:100]))
 
     def _exchange(self, calls: Sequence[Call], seconds: float, replies: list[Reply]) -> None:
         session = self._session
@@ -275,7 +291,7 @@ class WorkerTarget:
             # What comes back besides: the arguments, which a function may have made wider but not longer.
             limits.append(result_limit + REPLY_FLOOR + 4 * sent)
         nonce = _nonce()
-        session.allow(seconds)
+        session.allow(seconds, self._until)
         session.send(wire.CALL, nonce, {"calls": packed, "table": packer.table}, packer.chunks)
         callbacks = 0
         while len(replies) < len(calls):
@@ -287,10 +303,10 @@ class WorkerTarget:
                 self._answer(session, frame, callables)
             elif frame.kind == wire.RETURNED:
                 replies.append(_returned(frame, len(replies), want_after=calls[len(replies)].want_after))
-                session.allow(seconds)
+                session.allow(seconds, self._until)
             elif frame.kind == wire.RAISED:
                 replies.append(_raised(frame.body, len(replies)))
-                session.allow(seconds)
+                session.allow(seconds, self._until)
             else:
                 raise wire.ProtocolError("the answer to a call is of another kind")
 

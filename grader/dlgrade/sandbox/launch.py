@@ -123,7 +123,7 @@ def start(framework: str) -> Process:
     try:
         popen = subprocess.Popen(
             [*command, *FRAMEWORKS[framework]],
-            stdin=subprocess.PIPE if windows else theirs,
+            stdin=subprocess.PIPE if windows else theirs.fileno(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=scratch,

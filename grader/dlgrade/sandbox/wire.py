@@ -4,9 +4,9 @@ A frame is a fixed header, a JSON object of a closed schema, and the raw little-
 follow the JSON on the socket; large ones travel in a sealed memory file where the system has them. Both sides use this
 module, and the worker imports nothing else of the package, so it must not import from it either.
 
-    value   := null | bool | int | float | str | [value, …] | {"t": [value, …]} tuple | {"a": i} array i of the table
-             | {"s": i} NumPy scalar | {"c": i} callable i | {"x": text} something that cannot travel
-             | {"big": [dtype, shape]} an array over the agreed size
+    value   := null | bool | int | float | str | [value, …] | {"t": [value, …]} tuple | {"d": [[str, value], …]} dict
+             | {"a": i} array i of the table | {"s": i} NumPy scalar | {"c": i} callable i
+             | {"x": text} something that cannot travel | {"big": [dtype, shape]} an array over the agreed size
     table   := [[dtype, shape, layout, read-only], …]; array i's bytes start where those of i - 1 end, on 8 bytes
 """
 
@@ -130,6 +130,8 @@ class Packer:
                 return {"x": f"a {kind.__name__} of {len(value)} items"}
             items = [self.pack(item, depth + 1) for item in value]
             return items if isinstance(value, list) else {"t": items}
+        if isinstance(value, dict) and all(type(key) is str for key in value) and depth < DEPTH_LIMIT:
+            return {"d": [[key, self.pack(held, depth + 1)] for key, held in list(value.items())[:ITEM_LIMIT]]}
         if isinstance(value, (bool, int, float, str)):  # their subclasses, such as enumerations
             for plain in (bool, int, float, str):
                 if isinstance(value, plain):
@@ -151,7 +153,7 @@ class Packer:
             return {"big": [little.str, shape]}
         # .view drops subclasses: what travels is memory, whatever the object says of itself.
         dense = np.ascontiguousarray(array.view(np.ndarray), dtype=little)
-        data = memoryview(dense.reshape(-1).view(np.uint8)) if dense.size else b""
+        data = dense.reshape(-1).view(np.uint8).data if dense.size else b""
         index = len(self.table)
         self.table.append([little.str, shape, layout_of(array), not array.flags.writeable])
         self.chunks.append(data)
@@ -164,7 +166,7 @@ class Packer:
 # -- bytes to values ---------------------------------------------------------------------------------------------------
 
 
-def _laid_out(values: np.ndarray[Any, Any], layout: str, read_only: bool) -> np.ndarray[Any, Any]:
+def laid_out(values: np.ndarray[Any, Any], layout: str, read_only: bool) -> np.ndarray[Any, Any]:
     """A fresh array with these values in this memory layout."""
     if layout == "F":
         array = np.array(values, order="F")
@@ -225,10 +227,12 @@ class Unpacker:
             tag, held = next(iter(packed.items()))
             if tag == "t" and isinstance(held, list):
                 return tuple(self.unpack(item, depth + 1) for item in held)
+            if tag == "d" and isinstance(held, list):
+                return dict(self._pair(item, depth) for item in held)
             if tag in ("a", "s") and type(held) is int and 0 <= held < len(self._arrays):
                 values, layout, read_only = self._arrays[held]
                 if tag == "a":
-                    return _laid_out(values, layout, read_only)
+                    return laid_out(values, layout, read_only)
                 if values.ndim == 0:
                     return values[()]
             if tag == "x" and isinstance(held, str):
@@ -239,6 +243,11 @@ class Unpacker:
             if tag == "c" and type(held) is int and self._make_callable is not None:
                 return self._make_callable(held)
         raise ProtocolError("a value has a form that the schema does not know")
+
+    def _pair(self, item: Any, depth: int) -> tuple[str, Any]:
+        if not (isinstance(item, list) and len(item) == 2 and isinstance(item[0], str)):
+            raise ProtocolError("an item of a dict is no pair")
+        return item[0], self.unpack(item[1], depth + 1)
 
 
 def _entry(entry: Any) -> tuple[np.dtype[Any], tuple[int, ...], str, bool]:
@@ -392,7 +401,7 @@ def _sealed(chunks: Sequence[Any]) -> int:
     import fcntl
 
     fd = os.memfd_create("dlgrade", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    with open(fd, "wb", closefd=False) as file:  # noqa: PTH123 -- a descriptor, not a path
+    with open(fd, "wb", closefd=False) as file:
         for chunk in chunks:
             file.write(chunk)
     seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL

@@ -112,9 +112,10 @@ class Worker:
         except BaseException as error:
             self.raised(request.nonce, 0, error)
             return
-        self.channel.send(
-            self.wire.LOADED, request.nonce, {"defines": {name: self.describe(name) for name in body["names"]}}
-        )
+        defines = {name: self.describe(name) for name in body["names"]}
+        own = [name[:200] for name, held in self.module.__dict__.items() if isinstance(held, types.FunctionType)]
+        others = [name for name in own if name not in defines][:100]
+        self.channel.send(self.wire.LOADED, request.nonce, {"defines": defines, "others": others})
 
     def describe(self, name: str) -> Any:
         """None if there is no such name, the type's name if it is no function, else its parameters."""

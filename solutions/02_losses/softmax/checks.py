@@ -3,10 +3,9 @@
 import math
 
 import numpy as np
+from dlgrade.author import Agreement, Example, Gradient, Mismatch, Policy, arrays, assert_close, check
 from hypothesis import example, given
 from hypothesis import strategies as st
-
-from dlgrade.author import Agreement, Example, Gradient, Mismatch, Policy, arrays, assert_close, check, shapes
 
 # -- oracles -----------------------------------------------------------------------------------------------------------
 
@@ -43,11 +42,13 @@ def _backward_size(grad, probs, axis=-1):
 
 # -- inputs ------------------------------------------------------------------------------------------------------------
 
-_SHAPES = st.one_of(
-    shapes((1, 4), (1, 4)),
-    shapes((1, 3), (1, 3), (1, 3)),
-    shapes((1, 5)),
-    shapes((1, 2), (1, 3), (1, 2), (1, 3)),
+# Mostly more than one slice and more than one entry, so that few examples are blind to a wrong axis.
+_SHAPES = st.sampled_from(
+    (
+        *((2, 3), (3,), (3, 3), (1, 4), (3, 1), (4, 2), (1,), (5, 3)),
+        *((2, 3, 2), (2, 2, 3), (3, 1, 2), (1, 3, 3)),
+        *((2, 3, 1, 2), (2, 2, 2, 3)),
+    )
 )
 
 

@@ -1,0 +1,1 @@
+"""Trusted: runs an exercise's checks against a target, says why one failed, and makes the Report."""

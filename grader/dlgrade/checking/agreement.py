@@ -1,0 +1,299 @@
+"""Runs an Agreement: a ladder of rungs, whose first one that fails is the diagnosis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from dlgrade.author import Agreement
+from dlgrade.checking.compare import difference, leaves, same, structure_problem
+from dlgrade.checking.inputs import Arguments
+from dlgrade.checking.literal import aligned, call_text
+from dlgrade.checking.trial import PASSED, Finding, Trial, failure_of, quietly, styled_call, undefined
+from dlgrade.model import Evidence, Outcome
+from dlgrade.sandbox.calls import Call, Reply, Returned
+
+_ORDER = ("structure", "shape", "dtype", "finite", "values", "arguments")
+"""The rungs of one call, in the order in which they are climbed; `runs` comes before them."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """A way in which the same inputs are given again: another precision, another memory layout."""
+
+    name: str
+    says: str
+    of_array: Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]
+
+
+def _single(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return array.astype(np.float32) if array.dtype == np.float64 else array
+
+
+def _strided(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    if not array.ndim:
+        return array
+    wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), dtype=array.dtype)
+    wide[..., ::2] = array
+    return wide[..., ::2]
+
+
+def _transposed(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return np.asfortranarray(array)
+
+
+def _read_only(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    copy = array.copy()
+    copy.flags.writeable = False
+    return copy
+
+
+AS_DRAWN = Form("float64", "", lambda array: array)
+OTHER_FORMS = (
+    Form("float32", "given float32, ", _single),
+    Form("strided", "given an array that is not contiguous in memory, ", _strided),
+    Form("column_major", "given an array in column-major memory order, ", _transposed),
+    Form("read_only", "given a read-only array, ", _read_only),
+)
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """One call's first failing rung."""
+
+    rung: str
+    message: str
+    got: Any = None
+    want: Any = None
+    wrong: Any = None
+
+
+def run_agreement(check: Agreement, trial: Trial) -> Finding:
+    """Climb the ladder: exists, signature, then for all inputs runs, structure, shape, dtype, finite, values, arguments
+    unmodified, then the same again in another order, then in float32 and in other memory layouts."""
+    missing = undefined(trial, check.entry_points)
+    if missing is not None:
+        return missing
+    inputs = trial.inputs(check)
+    finding = _climb(check, trial, inputs, AS_DRAWN)
+    if finding is None:
+        finding = _repeat(check, trial, inputs)
+    for form in OTHER_FORMS:
+        if finding is None:
+            # Each layout is a property of the code, not of the numbers: a few inputs show it.
+            finding = _climb(check, trial, inputs if form.name == "float32" else inputs[:8], form)
+    return finding or PASSED
+
+
+def _climb(check: Agreement, trial: Trial, inputs: Sequence[Arguments], form: Form) -> Finding | None:
+    """All inputs in one form, rung by rung: the lowest rung that any input fails on is the finding."""
+    calls = [_call(check, trial, arguments, form, style) for style, arguments in enumerate(inputs)]
+    replies = trial.target.call_many(calls)
+    for call, reply in zip(calls, replies, strict=False):
+        if not isinstance(reply, Returned):
+            finding = failure_of(reply, call)
+            return _smaller_failure(check, trial, finding, call, inputs, form, calls)
+    faults = [
+        _fault(check, trial, arguments, call, reply, form)
+        for arguments, call, reply in zip(inputs, calls, replies, strict=True)
+    ]
+    for rung in _ORDER:
+        for arguments, call, fault in zip(inputs, calls, faults, strict=True):
+            if fault is not None and fault.rung == rung:
+                return _shrunk(check, trial, arguments, call, fault, form, calls)
+    return None
+
+
+def _call(check: Agreement, trial: Trial, arguments: Arguments, form: Form, style: int) -> Call:
+    entry_point = trial.entry_point(check.entry_point)
+    formed = {key: _formed(value, form) for key, value in arguments.items()}
+    return styled_call(entry_point, formed, style, want_after=True)
+
+
+def _formed(value: Any, form: Form) -> Any:
+    return form.of_array(value) if isinstance(value, np.ndarray) else value
+
+
+def _expected(check: Agreement, arguments: Arguments, form: Form) -> Any:
+    """What the oracle says, in float64, of the inputs as they are after they were given that form."""
+    with quietly():
+        return check.oracle(**_in_double(arguments, form))
+
+
+def _in_double(arguments: Arguments, form: Form) -> dict[str, Any]:
+    def double(value: Any) -> Any:
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            return _formed(value, form).astype(np.float64)
+        return value.copy() if isinstance(value, np.ndarray) else value
+
+    return {key: double(value) for key, value in arguments.items()}
+
+
+def scale_of(check: Agreement, arguments: Mapping[str, Any], want: Any) -> Any:
+    """What errors are measured against: what the author says, else the largest expected magnitude of each result."""
+    if check.scale is not None:
+        with quietly():
+            return check.scale(**arguments)
+    inputs = [np.max(np.abs(v), initial=0.0) for v in arguments.values() if isinstance(v, np.ndarray)]
+    fallback = max((float(v) for v in inputs if np.isfinite(v)), default=0.0) or 1.0
+
+    def largest(leaf: Any) -> float:
+        values = np.abs(np.asarray(leaf, dtype=np.float64))
+        return float(np.max(values[np.isfinite(values)], initial=0.0)) or fallback
+
+    of_each = [largest(leaf) for leaf in leaves(want)]
+    return tuple(of_each) if isinstance(want, (tuple, list)) else of_each[0]
+
+
+def _fault(check: Agreement, trial: Trial, arguments: Arguments, call: Call, reply: Reply, form: Form) -> _Fault | None:
+    """The first rung that a call fails on; None if it fails on none, or did not return at all."""
+    if not isinstance(reply, Returned):
+        return None
+    problem = structure_problem(reply.value, trial.entry_point(check.entry_point).signature.return_annotation)
+    if problem is not None:
+        return _Fault("structure", problem)
+    want = _expected(check, arguments, form)
+    single = form.name == "float32"
+    found = difference(
+        reply.value,
+        want,
+        scale=scale_of(check, _in_double(arguments, form), want),
+        rtol=check.rtol32 if single else check.rtol,
+        float_dtype=_float_dtype(arguments, form),
+        parts=check.parts,
+    )
+    if found is not None:
+        show = (found.got, found.want, found.wrong) if found.got is not None else (reply.value, want, None)
+        return _Fault(found.rung, found.message, *show)
+    for name, before, after in _arguments_after(trial, check, call, reply):
+        if after is None or after.shape != before.shape or after.dtype != before.dtype or not _identical(after, before):
+            got = after if after is not None else "gone"
+            differs = None
+            if after is not None and after.shape == before.shape and after.dtype == before.dtype:
+                differs = ~((after == before) | ((after != after) & (before != before)))
+            message = f"it changed its argument {name} in place: the caller's array is not yours to write to"
+            return _Fault("arguments", message, got, before, differs)
+    return None
+
+
+def _float_dtype(arguments: Arguments, form: Form) -> Any:
+    formed = [_formed(v, form).dtype for v in arguments.values() if isinstance(v, np.ndarray) and v.dtype.kind == "f"]
+    return formed[0] if formed else np.dtype(np.float64)
+
+
+def _arguments_after(trial: Trial, check: Agreement, call: Call, reply: Returned) -> list[tuple[str, Any, Any]]:
+    names = list(trial.entry_point(check.entry_point).signature.parameters)
+    named = [*zip(names, call.args, strict=False), *call.kwargs.items()]
+    after = reply.after or (None,) * len(named)
+    return [
+        (name, before, now)
+        for (name, before), now in zip(named, after, strict=True)
+        if isinstance(before, np.ndarray)
+    ]  # fmt: skip
+
+
+def _identical(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
+    return bool(np.array_equal(one, other, equal_nan=one.dtype.kind == "f"))
+
+
+# -- the counterexample ------------------------------------------------------------------------------------------------
+
+
+def _first(check: Agreement, trial: Trial, arguments: Arguments, form: Form) -> tuple[Call, Reply, _Fault | None]:
+    call = _call(check, trial, arguments, form, 0)
+    reply = trial.call(call)
+    return call, reply, _fault(check, trial, arguments, call, reply, form)
+
+
+def _shrunk(
+    check: Agreement, trial: Trial, arguments: Arguments, call: Call, fault: _Fault, form: Form, calls: Sequence[Call]
+) -> Finding:
+    """The finding for the smallest input that fails on the same rung."""
+
+    def fails(smaller: Arguments) -> bool:
+        _, _, found = _first(check, trial, smaller, form)
+        return found is not None and found.rung == fault.rung
+
+    best = trial.smallest(check, fails, arguments)
+    if best is not arguments:
+        again, _, found = _first(check, trial, best, form)
+        if found is not None and found.rung == fault.rung:
+            call, fault = again, found
+    expected, got, worst = (None, None, None) if fault.want is None else aligned(fault.got, fault.want, fault.wrong)
+    evidence = Evidence(
+        _sentence(form.says + fault.message),
+        rung=fault.rung if form is AS_DRAWN else form.name,
+        call=call_text(call),
+        expected=expected,
+        got=got,
+        worst=worst,
+    )
+    return Finding(Outcome.FAILED, evidence, failing=(call,), fresh=tuple(calls))
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+
+
+def _smaller_failure(
+    check: Agreement, trial: Trial, finding: Finding, call: Call, inputs: Sequence[Arguments], form: Form,
+    calls: Sequence[Call],
+) -> Finding:  # fmt: skip
+    """The finding for the smallest input that raises; one that costs a worker its life is not tried again."""
+    assert finding.evidence is not None
+    if finding.outcome not in (Outcome.RAISED, Outcome.FAILED) or finding.evidence.rung != "runs":
+        return replace(finding, fresh=tuple(calls))
+    start = inputs[calls.index(call)]
+    kind = finding.evidence.message.split(":")[0]
+
+    def fails(smaller: Arguments) -> bool:
+        again = _call(check, trial, smaller, form, 0)
+        reply = trial.call(again)
+        if isinstance(reply, Returned):
+            return False
+        evidence = failure_of(reply, again).evidence
+        return evidence is not None and evidence.message.split(":")[0] == kind
+
+    best = trial.smallest(check, fails, start)
+    again = _call(check, trial, best, form, 0)
+    reply = trial.call(again)
+    if not isinstance(reply, Returned):
+        smaller = failure_of(reply, again)
+        assert smaller.evidence is not None
+        if smaller.evidence.message.split(":")[0] == kind:
+            finding = smaller
+    assert finding.evidence is not None
+    if form.says:
+        message = (
+            form.says[0].upper() + form.says[1:] + finding.evidence.message[0].lower() + finding.evidence.message[1:]
+        )
+        finding = replace(finding, evidence=replace(finding.evidence, message=message, rung=form.name))
+    return replace(finding, fresh=tuple(calls))
+
+
+def _repeat(check: Agreement, trial: Trial, inputs: Sequence[Arguments]) -> Finding | None:
+    """The same inputs in the opposite order: a function that keeps something between calls answers differently."""
+    calls = [_call(check, trial, arguments, AS_DRAWN, 0) for arguments in inputs]
+    first = trial.target.call_many(calls)
+    again = trial.target.call_many(calls[::-1])[::-1]
+    for call, one, other in zip(calls, first, again, strict=False):
+        if not isinstance(one, Returned) or not isinstance(other, Returned):
+            odd = one if not isinstance(one, Returned) else other
+            assert not isinstance(odd, Returned)
+            finding = failure_of(odd, call)
+            assert finding.evidence is not None
+            message = "Called again, it no longer answers: " + finding.evidence.message
+            return replace(finding, evidence=replace(finding.evidence, message=message, rung="repeatable"))
+        if not same(one.value, other.value):
+            expected, got, worst = aligned(other.value, one.value)
+            message = (
+                "Called again with the same arguments, it answers differently: does it keep something between calls?"
+            )
+            evidence = Evidence(
+                message, rung="repeatable", call=call_text(call), expected=expected, got=got, worst=worst
+            )
+            return Finding(Outcome.FAILED, evidence, failing=(call,), fresh=tuple(calls))
+    return None

@@ -1,0 +1,202 @@
+"""What a returned value is, and where two of them differ; never looks at anything but plain values and arrays."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from dlgrade.author import close
+from dlgrade.sandbox.wire import Foreign, Oversize
+
+Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
+
+
+def described(value: Any) -> str:
+    """A value in words: `None`, `a list of 3`, `a float64 array of shape (2, 3)`."""
+    if value is None:
+        return "None"
+    if isinstance(value, Foreign):
+        text = value.description
+        return text if " " in text else f"a value of type {text!r}"
+    if isinstance(value, Oversize):
+        return f"a {value.dtype} array of shape {value.shape}"
+    if isinstance(value, np.ndarray):
+        return f"a {value.dtype} array of shape {value.shape}"
+    if isinstance(value, np.generic):
+        return f"a NumPy {value.dtype} scalar"
+    if isinstance(value, (list, tuple)):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"a value of type {type(value).__name__!r}"
+
+
+def _declared(annotation: Any) -> str:
+    if annotation is np.ndarray or typing.get_origin(annotation) is np.ndarray:
+        return "an array"
+    if annotation in (float, int):
+        return "a number"
+    if typing.get_origin(annotation) is tuple:
+        parts = [part for part in typing.get_args(annotation) if part is not ...]
+        return "a tuple of " + ", ".join(_declared(part) for part in parts)
+    if typing.get_origin(annotation) is list:
+        return "a list"
+    return getattr(annotation, "__name__", str(annotation))
+
+
+def structure_problem(value: Any, annotation: Any) -> str | None:
+    """How a returned value differs in kind from what the signature declares; None if it does not.
+
+    Only kinds are compared (an array, a number, a tuple of so many), not shapes, dtypes or values. A list passes for a
+    tuple of the same length, and a 0-d array for a number: they mean the same to whoever unpacks or adds them.
+    """
+    if _conforms(value, annotation):
+        return None
+    if isinstance(value, (list, tuple)) and typing.get_origin(annotation) is tuple:
+        parts = typing.get_args(annotation)
+        if len(parts) == len(value):
+            for place, (item, part) in enumerate(zip(value, parts, strict=True), 1):
+                if not _conforms(item, part):
+                    return f"result {place} of {len(parts)} is {described(item)}, not {_declared(part)}"
+    return f"it returned {described(value)}, not {_declared(annotation)}"
+
+
+def _conforms(value: Any, annotation: Any) -> bool:
+    if annotation in (Any, None, typing.get_type_hints) or isinstance(annotation, str):
+        return annotation is not None or value is None
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType):
+        return any(_conforms(value, option) for option in args)
+    if annotation is type(None):
+        return value is None
+    if annotation is np.ndarray or origin is np.ndarray:
+        return isinstance(value, (np.ndarray, Oversize))
+    if annotation is float or annotation is int:
+        number = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.complexfloating))
+        zero_d = isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "iuf"
+        return number or zero_d
+    if origin is tuple:
+        if len(args) == 2 and args[1] is ...:
+            return isinstance(value, (tuple, list)) and all(_conforms(item, args[0]) for item in value)
+        fits = isinstance(value, (tuple, list)) and len(value) == len(args)
+        return fits and all(_conforms(item, part) for item, part in zip(value, args, strict=True))
+    if origin is list:
+        return isinstance(value, list) and all(_conforms(item, args[0]) for item in value)
+    if isinstance(annotation, type):
+        return isinstance(value, annotation)
+    return True
+
+
+def leaves(value: Any) -> list[Any]:
+    """The arrays and numbers of a result in order: those of a tuple or list, or the result itself."""
+    if isinstance(value, (tuple, list)):
+        return [leaf for item in value for leaf in leaves(item)]
+    return [value]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first rung on which a result differs from what was expected."""
+
+    rung: str
+    message: str
+    got: Array | None = None
+    want: Array | None = None
+    wrong: Array | None = None
+    """Where the two differ."""
+
+
+def difference(
+    got: Any, want: Any, *, scale: Any, rtol: float, float_dtype: Any, parts: Sequence[str] = ()
+) -> Difference | None:
+    """The first rung, shape, dtype, finite, values, on which any leaf of `got` differs from that of `want`.
+
+    Args:
+        got: what came back; of the declared structure.
+        want: what the oracle returned.
+        scale: what errors are measured against: a number, an array, or one of these for each leaf.
+        rtol: the error allowed in units of `scale`.
+        float_dtype: the dtype that floating-point arrays must have.
+        parts: the names of the leaves, for the message.
+    """
+    pairs = list(zip(leaves(got), leaves(want), strict=False))
+    scales = scale if isinstance(scale, (tuple, list)) and len(scale) == len(pairs) else [scale] * len(pairs)
+    names = (
+        list(parts) if len(parts) == len(pairs) else [f"result {i} of {len(pairs)}" for i in range(1, 1 + len(pairs))]
+    )
+    said = names if len(pairs) > 1 else ["it" for _ in pairs]
+    for rung in ("shape", "dtype", "finite", "values"):
+        for (left, right), of_scale, who in zip(pairs, scales, said, strict=True):
+            found = _RUNGS[rung](left, right, of_scale, rtol, float_dtype, who)
+            if found is not None:
+                return found
+    return None
+
+
+def _shape(got: Any, want: Any, _s: Any, _r: float, _d: Any, who: str) -> Difference | None:
+    expected = np.shape(want)
+    shape = got.shape if isinstance(got, Oversize) else np.shape(got)
+    if shape == expected:
+        return None
+    return Difference("shape", f"{who} has shape {shape}, not {expected}")
+
+
+def _dtype(got: Any, want: Any, _s: Any, _r: float, float_dtype: Any, who: str) -> Difference | None:
+    if not isinstance(want, np.ndarray):
+        return None  # of a number only the value counts
+    expected = np.dtype(float_dtype) if want.dtype.kind == "f" else want.dtype
+    if got.dtype == expected or (expected.kind in "iu" and got.dtype.kind in "iu"):
+        return None
+    return Difference("dtype", f"{who} has dtype {got.dtype}, not {expected}")
+
+
+def _finite(got: Any, want: Any, _s: Any, _r: float, _d: Any, who: str) -> Difference | None:
+    left, right = np.asarray(got), np.asarray(want)
+    if left.dtype.kind not in "fc" or right.dtype.kind not in "fc":
+        return None
+    wrong = np.isfinite(right) & ~np.isfinite(left)
+    if not wrong.any():
+        return None
+    first = left[wrong].flat[0]
+    return Difference("finite", f"{who} holds {first} where the right value is finite", left, right, wrong)
+
+
+def _values(got: Any, want: Any, scale: Any, rtol: float, _d: Any, who: str) -> Difference | None:
+    left, right = np.asarray(got), np.asarray(want)
+    if left.dtype.kind not in "biufc":
+        return None if got == want else Difference("values", f"{who} is {got!r}, not {want!r}")
+    near = close(left.astype(np.result_type(left, np.float64)), right, rtol=rtol, scale=scale)
+    if near.all():
+        return None
+    wrong = ~near
+    count = f"{int(wrong.sum())} of {wrong.size} elements differ" if wrong.size > 1 else "the value differs"
+    whose = "" if who == "it" else f"in {who}, "
+    return Difference("values", f"{whose}{count}", left, right, wrong)
+
+
+_RUNGS = {"shape": _shape, "dtype": _dtype, "finite": _finite, "values": _values}
+
+
+def same(one: Any, other: Any, *, rtol: float = 1e-9) -> bool:
+    """Whether two results are the same to rounding: structure, shapes, dtypes and values."""
+    if isinstance(one, (tuple, list)) or isinstance(other, (tuple, list)):
+        alike = type(one) is type(other) and len(one) == len(other)
+        return alike and all(same(a, b, rtol=rtol) for a, b in zip(one, other, strict=True))
+    if isinstance(one, (Foreign, Oversize)) or isinstance(other, (Foreign, Oversize)):
+        return bool(one == other)
+    if isinstance(one, (np.ndarray, np.generic, int, float)) and isinstance(
+        other, (np.ndarray, np.generic, int, float)
+    ):
+        left, right = np.asarray(one), np.asarray(other)
+        if left.shape != right.shape or left.dtype.kind != right.dtype.kind:
+            return False
+        if isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and left.dtype != right.dtype:
+            return False
+        if left.dtype.kind not in "fc":
+            return bool((left == right).all())
+        single = left.dtype.itemsize <= 4 or right.dtype.itemsize <= 4
+        return bool(close(left, right, rtol=max(rtol, 1e-4) if single else rtol).all())
+    return type(one) is type(other) and bool(one == other)

@@ -1,0 +1,77 @@
+"""Names the mistake: finds the one misconception whose outputs are the submission's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from dlgrade.author import Misconception
+from dlgrade.checking.compare import same
+from dlgrade.checking.trial import Finding, TrustedTarget
+from dlgrade.sandbox.calls import Call, Raised, Reply, Returned, Target
+
+FRESH = 24
+"""How many calls besides the failing ones a misconception must reproduce."""
+
+
+def diagnose(
+    finding: Finding, target: Target, misconceptions: Iterable[Misconception], failed: frozenset[str]
+) -> Misconception | None:
+    """The misconception that explains a failed check, if exactly one does.
+
+    It must be of an entry point that the check called, the check that is to catch it must have failed, and its results
+    must be the submission's on the failing inputs and on fresh ones, down to exceptions and changed arguments.
+
+    Args:
+        finding: what the check found.
+        target: the submission.
+        misconceptions: the exercise's.
+        failed: the names of the checks that failed.
+    """
+    fitting: list[Misconception] = []
+    replies: dict[str, tuple[list[Call], list[Reply]]] = {}
+    for candidate in misconceptions:
+        if candidate.caught_by not in failed or all(call.name != candidate.of for call in finding.failing):
+            continue
+        if candidate.of not in replies:
+            replies[candidate.of] = _replies(finding, target, candidate.of)
+        calls, theirs = replies[candidate.of]
+        if calls and len(theirs) == len(calls) and _reproduces(candidate, calls, theirs):
+            fitting.append(candidate)
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _replies(finding: Finding, target: Target, name: str) -> tuple[list[Call], list[Reply]]:
+    calls = [call for call in finding.failing if call.name == name]
+    fresh = [call for call in finding.fresh if call.name == name and call not in calls]
+    chosen = [Call(c.name, c.args, c.kwargs, want_after=True) for c in [*calls, *_spread(fresh, FRESH)]]
+    return chosen, target.call_many(chosen)
+
+
+def _spread(calls: Sequence[Call], count: int) -> Sequence[Call]:
+    """At most so many of the calls, evenly spread."""
+    step = max(1, -(-len(calls) // count))
+    return calls[::step]
+
+
+def _reproduces(candidate: Misconception, calls: Sequence[Call], theirs: Sequence[Reply]) -> bool:
+    """Whether a misconception answers every call as the submission did."""
+    ours = TrustedTarget({candidate.of: candidate.code})
+    return all(
+        _alike(ours.call_many([call])[0], reply) for call, reply in zip(calls, theirs, strict=True)
+    )  # fmt: skip
+
+
+def _alike(one: Reply, other: Reply) -> bool:
+    if isinstance(one, Raised) and isinstance(other, Raised):
+        return one.kinds[0] == other.kinds[0]
+    if not isinstance(one, Returned) or not isinstance(other, Returned):
+        return False
+    if not same(one.value, other.value):
+        return False
+    pairs = zip(one.after or (), other.after or (), strict=False)
+    return all(
+        (a is None) == (b is None) and (a is None or (a.shape == b.shape and bool(np.allclose(a, b, equal_nan=True))))
+        for a, b in pairs
+    )

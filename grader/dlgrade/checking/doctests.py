@@ -1,0 +1,71 @@
+"""Runs an Example: the doctests of the trusted stub, here in the grader, their calls going to the submission."""
+
+from __future__ import annotations
+
+import contextlib
+import doctest
+import io
+import re
+from typing import Any
+
+import numpy as np
+
+from dlgrade.author import Example
+from dlgrade.checking.trial import PASSED, Finding, Proxy, Refused, Trial, quietly, undefined
+from dlgrade.model import Evidence, Outcome
+from dlgrade.sandbox.calls import Call
+
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|inf|nan)(?![\w.])")
+_SCALAR = re.compile(r"np\.(?:float|int)\d+\((.*?)\)")
+RTOL = 1e-6
+
+
+def run_example(_check: Example, trial: Trial) -> Finding:
+    """Run every entry point's doctests; the first that does not print what it should is the finding."""
+    parser = doctest.DocTestParser()
+    for name, entry_point in trial.exercise.entry_points.items():
+        missing = undefined(trial, (name,))
+        if missing is not None:
+            return missing
+        calls: list[tuple[Call, Any]] = []
+        proxies = {other: Proxy(trial, other, calls) for other in trial.exercise.entry_points}
+        scope: dict[str, Any] = {"np": np, "__name__": "__main__", **proxies}
+        for example in parser.get_examples(entry_point.doc):
+            printed = io.StringIO()
+            try:
+                code = compile(example.source, f"<example of {name}>", "single")
+                with contextlib.redirect_stdout(printed), quietly():
+                    exec(code, scope)
+            except Refused as refused:
+                return refused.finding
+            except Exception as error:
+                message = f"The example could not be computed from what was returned ({type(error).__name__}: {error})."
+                evidence = Evidence(message, rung="example", call=example.source.strip())
+                return Finding(Outcome.FAILED, evidence, failing=tuple(call for call, _ in calls))
+            got = printed.getvalue()
+            if not alike(got, example.want):
+                evidence = Evidence(
+                    f"An example in the docstring of {name} gives something else.",
+                    rung="example",
+                    call=example.source.strip(),
+                    expected=example.want.strip(),
+                    got=got.strip(),
+                )
+                return Finding(Outcome.FAILED, evidence, failing=tuple(call for call, _ in calls))
+    return PASSED
+
+
+def alike(got: str, want: str) -> bool:
+    """Whether two printed texts say the same: numbers to RTOL, white space and `np.float64(…)` aside."""
+    got, want = _SCALAR.sub(r"\1", got), _SCALAR.sub(r"\1", want)
+    if _words(got) != _words(want):
+        return False
+    left, right = [np.array(_NUMBER.findall(text), dtype=np.float64) for text in (got, want)]
+    if left.shape != right.shape:
+        return False
+    scale = float(np.max(np.abs(right[np.isfinite(right)]), initial=0.0))
+    return bool(np.allclose(left, right, rtol=RTOL, atol=1e-8 * scale, equal_nan=True))
+
+
+def _words(text: str) -> str:
+    return "".join(_NUMBER.sub("#", text).split())

@@ -1,0 +1,344 @@
+"""Runs a Gradient: a backward pass against finite differences of its own forward, and against the oracle's gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from dlgrade.author import Gradient
+from dlgrade.checking.compare import leaves, structure_problem
+from dlgrade.checking.inputs import Arguments
+from dlgrade.checking.literal import aligned, call_text
+from dlgrade.checking.trial import Finding, Trial, failure_of, quietly, styled_call, undefined
+from dlgrade.model import Evidence, Outcome
+from dlgrade.sandbox.calls import Call, Reply, Returned
+
+Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
+
+ORACLE_RTOL = 1e-6
+"""How far from the oracle's a right gradient may be: right ones are within 1e-9, wrong ones beyond 1e-5."""
+NUMERIC_RTOL = 1e-5
+"""The same against finite differences, whose own error is 1e-8 at worst."""
+FORWARD_RTOL = 1e-8
+ROUNDING = 50 * np.finfo(np.float64).eps
+"""What one evaluation of the loss may be off by, in units of the sum of its terms' magnitudes."""
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One input: the forward's arguments, a cotangent for each output, the backward's call, the right gradients."""
+
+    arguments: Arguments
+    cotangents: tuple[Any, ...]
+    call: Call
+    right: tuple[Array, ...]
+    outputs: tuple[Any, ...]
+
+
+def run_gradient(check: Gradient, trial: Trial) -> Finding:
+    """Judge the backward on each input; what is wrong is classified over all of them and shown on the smallest."""
+    missing = undefined(trial, (check.backward,))
+    if missing is not None:
+        return missing
+    cases = [_case(check, trial, arguments, place) for place, arguments in enumerate(trial.inputs(check))]
+    replies = trial.target.call_many([case.call for case in cases])
+    calls = tuple(case.call for case in cases)
+    for case, reply in zip(cases, replies, strict=False):
+        problem = _unusable(check, trial, case, reply)
+        if problem is not None:
+            return Finding(problem.outcome, problem.evidence, failing=(case.call,), fresh=calls)
+    answers = [_answer(reply) for reply in replies]
+    wrong = [i for i, (case, answer) in enumerate(zip(cases, answers, strict=True)) if _wrong(case, answer)]
+    if wrong:
+        return _refuted(check, trial, cases, answers, wrong[0])
+    return _own_forward(check, trial, cases)
+
+
+def _case(check: Gradient, trial: Trial, arguments: Arguments, place: int) -> _Case:
+    with quietly():
+        outputs = tuple(leaves(check.forward_oracle(**_copied(arguments))))
+    rng = np.random.default_rng([trial.seed % 2**63, place])
+    names = tuple(check.cotangents) or (None,) * len(outputs)
+    cotangents: list[Any] = []
+    given: dict[str, Any] = {}
+    for name, output in zip(names, outputs, strict=False):
+        if not check.cotangents:
+            cotangents.append(1.0)  # a scalar loss
+        elif name is None:
+            cotangents.append(0.0)
+        else:
+            cotangents.append(rng.standard_normal(np.shape(output)))
+            given[name] = cotangents[-1]
+    for name, output in zip(check.outputs, outputs, strict=False):
+        if name is not None:
+            given[name] = np.asarray(output)
+    parameters = trial.entry_point(check.backward).signature.parameters
+    found = {name: given.get(name, arguments.get(name)) for name in parameters if name in given or name in arguments}
+    call = styled_call(trial.entry_point(check.backward), found, place)
+    with quietly():
+        right = tuple(np.asarray(leaf) for leaf in leaves(check.oracle(**_copied(found))))
+    return _Case(arguments, tuple(cotangents), call, right, outputs)
+
+
+def _copied(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value.copy() if isinstance(value, np.ndarray) else value for key, value in arguments.items()}
+
+
+def _answer(reply: Reply) -> tuple[Array, ...]:
+    assert isinstance(reply, Returned)
+    return tuple(np.asarray(leaf) for leaf in leaves(reply.value))
+
+
+def _name(check: Gradient, place: int) -> str:
+    return f"d{check.tensors[place]}"
+
+
+def _unusable(check: Gradient, trial: Trial, case: _Case, reply: Reply) -> Finding | None:
+    """The finding if there is no gradient to compare: the call raised, or its structure, shape or values say so."""
+    if not isinstance(reply, Returned):
+        return failure_of(reply, case.call)
+    problem = structure_problem(reply.value, trial.entry_point(check.backward).signature.return_annotation)
+    if problem is None and len(leaves(reply.value)) != len(case.right):
+        problem = f"it returned {len(leaves(reply.value))} gradients, not {len(case.right)}"
+    rung = "structure"
+    if problem is None:
+        for place, (got, want) in enumerate(zip(leaves(reply.value), case.right, strict=True)):
+            if np.shape(got) != want.shape:
+                rung, problem = "shape", f"{_name(check, place)} has shape {np.shape(got)}, not {want.shape}"
+                if np.shape(got)[::-1] == want.shape:
+                    problem += ": it is transposed"
+                break
+            if not np.isfinite(np.asarray(got)).all():
+                rung, problem = "finite", f"{_name(check, place)} holds values that are not finite"
+                break
+    if problem is None:
+        return None
+    message = problem[0].upper() + problem[1:] + "."
+    return Finding(Outcome.FAILED, Evidence(message, rung=rung, call=call_text(case.call)), failing=(case.call,))
+
+
+def _scale(case: _Case, place: int) -> float:
+    """What errors of one gradient are measured against: never zero, even where the right gradient is."""
+    cotangent = max((float(np.max(np.abs(c), initial=0.0)) for c in case.cotangents), default=1.0)
+    return max(float(np.max(np.abs(case.right[place]), initial=0.0)), 1e-3 * cotangent)
+
+
+def _wrong(case: _Case, answer: Sequence[Array]) -> list[int]:
+    """Which of the gradients differ from the oracle's."""
+    return [
+        place
+        for place, (got, want) in enumerate(zip(answer, case.right, strict=True))
+        if np.max(np.abs(got - want), initial=0.0) > ORACLE_RTOL * _scale(case, place)
+    ]
+
+
+# -- the forward's own finite differences ------------------------------------------------------------------------------
+
+
+def _numeric(check: Gradient, trial: Trial, case: _Case) -> tuple[list[Array], float] | Finding:
+    """Central differences of the student's forward, every element, in one message; and the noise they carry."""
+    calls: list[Call] = []
+    for name in check.tensors:
+        at = case.arguments[name]
+        for index in np.ndindex(at.shape):
+            for step in (check.step, -check.step):
+                moved = at.copy()
+                moved[index] += step
+                arguments = {**case.arguments, name: moved}
+                calls.append(styled_call(trial.entry_point(check.entry_point), arguments, 0))
+    losses, noise = [], 0.0
+    for reply, call in zip(trial.target.call_many(calls), calls, strict=False):
+        if not isinstance(reply, Returned):
+            return failure_of(reply, call)
+        terms = _terms(case, reply.value)
+        if terms is None:
+            return Finding(Outcome.FAILED, Evidence("Its result has another shape.", rung="shape"))
+        losses.append(float(terms.sum()))
+        noise = max(noise, float(np.abs(terms).sum()))
+    gradients, start = [], 0
+    for name in check.tensors:
+        shape = case.arguments[name].shape
+        count = int(np.prod(shape))
+        pairs = np.array(losses[start : start + 2 * count]).reshape(-1, 2)
+        gradients.append(((pairs[:, 0] - pairs[:, 1]) / (2 * check.step)).reshape(shape))
+        start += 2 * count
+    return gradients, ROUNDING * noise / check.step
+
+
+def _terms(case: _Case, value: Any) -> Array | None:
+    """The terms whose sum is the loss: each output times its cotangent."""
+    outputs = leaves(value)
+    if len(outputs) != len(case.outputs):
+        return None
+    terms = []
+    for output, cotangent, right in zip(outputs, case.cotangents, case.outputs, strict=True):
+        if np.shape(output) != np.shape(right):
+            return None
+        if np.any(cotangent):
+            terms.append(np.ravel(np.asarray(output, dtype=np.float64) * cotangent))
+    return np.concatenate(terms)
+
+
+def _forward_is_right(check: Gradient, trial: Trial, case: _Case) -> bool:
+    reply = trial.call(styled_call(trial.entry_point(check.entry_point), case.arguments, 0))
+    if not isinstance(reply, Returned) or len(leaves(reply.value)) != len(case.outputs):
+        return False
+    for got, want in zip(leaves(reply.value), case.outputs, strict=True):
+        if np.shape(got) != np.shape(want) or np.asarray(got).dtype.kind not in "fiu":
+            return False
+        error = np.max(np.abs(np.asarray(got, dtype=np.float64) - want), initial=0.0)
+        if not error <= FORWARD_RTOL * max(1.0, float(np.max(np.abs(want), initial=0.0))):
+            return False
+    return True
+
+
+def _own_forward(check: Gradient, trial: Trial, cases: Sequence[_Case]) -> Finding:
+    """The backward is the oracle's; whether the student's own forward agrees with it too."""
+    if undefined(trial, (check.entry_point,)) is not None:
+        return _passed_without_forward(check)
+    for case in cases:
+        numeric = _numeric(check, trial, case)
+        if isinstance(numeric, Finding):
+            if numeric.outcome in (Outcome.FAILED, Outcome.RAISED):
+                return _passed_without_forward(check)
+            return numeric
+        gradients, noise = numeric
+        for place, (slope, right) in enumerate(zip(gradients, case.right, strict=True)):
+            off = np.max(np.abs(slope - right), initial=0.0)
+            if off <= NUMERIC_RTOL * _scale(case, place) + noise:
+                continue
+            if not _forward_is_right(check, trial, case):
+                return _passed_without_forward(check)
+            expected, got, worst = aligned(slope, right, ~np.isclose(slope, right, rtol=1e-5, atol=noise))
+            message = (
+                f"{check.backward} is right, but finite differences of your {check.entry_point} do not agree with it: "
+                "is it rounding, or keeping something between calls?"
+            )
+            call = styled_call(trial.entry_point(check.entry_point), case.arguments, 0)
+            evidence = Evidence(
+                message, rung="forward", call=call_text(call), expected=expected, got=got, worst=worst
+            )  # fmt: skip
+            return Finding(Outcome.FAILED, evidence, failing=(call,))
+    return Finding(Outcome.PASSED)
+
+
+def _passed_without_forward(check: Gradient) -> Finding:
+    note = f"Your {check.entry_point} is not right yet, so {check.backward} was judged by the right gradient alone."
+    return Finding(Outcome.PASSED, Evidence("", notes=(note,)))
+
+
+# -- what is wrong with a wrong gradient -------------------------------------------------------------------------------
+
+
+def _refuted(
+    check: Gradient, trial: Trial, cases: Sequence[_Case], answers: Sequence[tuple[Array, ...]], first: int
+) -> Finding:
+    """The finding for a backward that is not the oracle's: classified over all inputs, shown on a small one."""
+    place = _wrong(cases[first], answers[first])[0]
+    case, answer = _shrunk(check, trial, cases[first], answers[first], place)
+    kind = _classified(check, cases, answers, place)
+    right_ones = [
+        _name(check, other)
+        for other in range(len(case.right))
+        if not any(other in _wrong(c, a) for c, a in zip(cases, answers, strict=True))
+    ]
+    name = _name(check, place) if len(case.right) > 1 else "The gradient"
+    message = f"{name} {kind}."
+    if right_ones:
+        message += f" {_listed(right_ones)} {'is' if len(right_ones) == 1 else 'are'} right."
+    wrong_forward = undefined(trial, (check.entry_point,)) is not None or not _forward_is_right(check, trial, case)
+    if wrong_forward:
+        rung = "forward"
+        message += (
+            f" Your {check.entry_point} is wrong, so your {check.backward} cannot be judged against it: mend it first."
+        )
+    else:
+        rung = "values"
+        message += f" Your {check.backward} disagrees with your own {check.entry_point}."
+    marks = np.abs(answer[place] - case.right[place]) > ORACLE_RTOL * _scale(case, place)
+    expected, got, worst = aligned(answer[place], case.right[place], marks)
+    evidence = Evidence(
+        message, rung=rung, call=call_text(case.call), expected=expected, got=got, worst=worst
+    )  # fmt: skip
+    return Finding(Outcome.FAILED, evidence, failing=(case.call,), fresh=tuple(case.call for case in cases))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+
+
+def _shrunk(
+    check: Gradient, trial: Trial, case: _Case, answer: tuple[Array, ...], place: int
+) -> tuple[_Case, tuple[Array, ...]]:
+    """The smallest input whose gradient is wrong in the same tensor."""
+
+    def tried(arguments: Arguments) -> tuple[_Case, tuple[Array, ...]] | None:
+        smaller = _case(check, trial, arguments, 0)
+        reply = trial.call(smaller.call)
+        if _unusable(check, trial, smaller, reply) is not None:
+            return None
+        found = _answer(reply)
+        return (smaller, found) if place in _wrong(smaller, found) else None
+
+    best = trial.smallest(check, lambda arguments: tried(arguments) is not None, case.arguments)
+    return tried(best) or (case, answer)
+
+
+def _classified(check: Gradient, cases: Sequence[_Case], answers: Sequence[tuple[Array, ...]], place: int) -> str:
+    """What a wrong gradient is, as the end of a sentence: zero, of the wrong sign, transposed, scaled, or wrong."""
+    pairs = [
+        (case, answer[place], case.right[place])
+        for case, answer in zip(cases, answers, strict=True)
+        if np.any(np.abs(case.right[place]) > ORACLE_RTOL * _scale(case, place))
+    ]
+    if not pairs:
+        return "should be zero"
+    if all(not got.any() for _, got, _ in pairs):
+        return "is zero everywhere"
+
+    def like(case: _Case, got: Array, want: Array) -> bool:
+        return got.shape == want.shape and bool(np.max(np.abs(got - want)) <= ORACLE_RTOL * _scale(case, place))
+
+    if all(like(case, -got, want) for case, got, want in pairs):
+        return "has the wrong sign"
+    swapped = [
+        (case, np.swapaxes(got, -1, -2), want) for case, got, want in pairs
+        if got.ndim >= 2 and got.shape[-1] == got.shape[-2] and got.shape[-1] > 1
+    ]  # fmt: skip
+    if swapped and all(like(*triple) for triple in swapped):
+        return "is transposed"
+    factors = [float(np.vdot(want, got) / np.vdot(want, want)) for _, got, want in pairs]
+    scaled = all(like(case, got, k * want) for (case, got, want), k in zip(pairs, factors, strict=True))
+    if scaled and any(abs(k - 1) > ORACLE_RTOL for k in factors):
+        return f"is {_factor(check, [case for case, _, _ in pairs], factors)} times what it should be"
+    return "is wrong"
+
+
+def _factor(check: Gradient, cases: Sequence[_Case], factors: Sequence[float]) -> str:
+    """The name of a factor: one of the sizes of the first argument or a small number, whichever fits every input."""
+    sizes = [case.arguments[check.tensors[0]].shape for case in cases]
+    axes = ("N", "C", "H", "W") if all(len(shape) == 4 for shape in sizes) else ("N", "C")
+    named: dict[str, list[float]] = {"2": [2.0] * len(cases), "1/2": [0.5] * len(cases)}
+    for axis, letter in enumerate(axes):
+        if all(len(shape) > axis for shape in sizes):
+            named[letter] = [float(shape[axis]) for shape in sizes]
+    if "N" in named and "C" in named:
+        named["N·C"] = [n * c for n, c in zip(named["N"], named["C"], strict=True)]
+    pixels = [float(np.prod(np.shape(case.outputs[0])[2:])) for case in cases]
+    if "H" in named:
+        named["H′·W′"] = pixels
+        named["N·H′·W′"] = [n * p for n, p in zip(named["N"], pixels, strict=True)]
+    for name, values in list(named.items()):
+        if name not in ("2", "1/2"):
+            named[f"1/({name})" if "·" in name else f"1/{name}"] = [1 / value for value in values]
+    for name, values in named.items():
+        if np.allclose(factors, values, rtol=1e-5):
+            meaning = {"N": " (the batch size)", "1/N": " (N is the batch size)", "C": " (the classes)"}
+            is_4d = "H" in named
+            return name + (meaning.get(name, "") if not (is_4d and name == "C") else " (the channels)")
+    if np.allclose(factors, factors[0], rtol=1e-5):
+        return f"{factors[0]:.6g}"
+    return f"a factor that depends on the input ({factors[0]:.4g} in one case)"

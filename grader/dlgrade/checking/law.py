@@ -1,0 +1,111 @@
+"""Runs a Property: replays a law on inputs that were drawn before, and shrinks the one that breaks it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from dlgrade.author import Mismatch, Property, close
+from dlgrade.checking.inputs import Arguments
+from dlgrade.checking.literal import aligned, call_text
+from dlgrade.checking.trial import PASSED, Finding, Proxy, Refused, Trial, quietly, undefined
+from dlgrade.model import Evidence, Outcome
+from dlgrade.sandbox.calls import Call
+
+CALLS_SHOWN = 4
+
+
+def run_property(check: Property, trial: Trial) -> Finding:
+    """Try the law on each input in turn; the first that breaks it is made as small as it goes."""
+    missing = undefined(trial, check.entry_points)
+    if missing is not None:
+        return missing
+    inputs = trial.inputs(check)
+    calls: list[Call] = []
+    for place, arguments in enumerate(inputs):
+        finding = _try(check, trial, arguments, calls)
+        if finding is PASSED:
+            continue
+        finding = _shrunk(check, trial, arguments, finding)
+        # The diagnosis wants more than one input to tell one mistake from another.
+        for more in inputs[place + 1 :]:
+            if finding.outcome not in (Outcome.FAILED, Outcome.RAISED) or len(calls) > 60:
+                break
+            _try(check, trial, more, calls)
+        return replace(finding, fresh=tuple(calls))
+    return PASSED
+
+
+def _try(check: Property, trial: Trial, arguments: Arguments, seen: list[Call] | None = None) -> Finding:
+    """The law on one input."""
+    calls: list[tuple[Call, Any]] = []
+    proxies = {name: Proxy(trial, name, calls) for name in check.entry_points}
+    law = check.law.hypothesis.inner_test  # type: ignore[attr-defined]
+    try:
+        with quietly():
+            law(**proxies, **arguments)
+    except Refused as refused:
+        finding = refused.finding
+    except Mismatch as mismatch:
+        finding = _broken_law(check, calls, mismatch)
+    except AssertionError as error:
+        finding = _broken_law(check, calls, error)
+    except Exception as error:
+        finding = _undecided(check, trial, calls, error)
+    else:
+        finding = PASSED
+    if seen is not None:
+        seen.extend(call for call, _ in calls)
+    return finding
+
+
+def _calls_text(calls: list[tuple[Call, Any]]) -> str:
+    texts = [call_text(call) for call, _ in calls[:CALLS_SHOWN]]
+    more = [f"# and {len(calls) - CALLS_SHOWN} more"] if len(calls) > CALLS_SHOWN else []
+    return "\n".join([*texts, *more])
+
+
+def _broken_law(check: Property, calls: list[tuple[Call, Any]], error: AssertionError) -> Finding:
+    message = str(error).strip() or "the law does not hold"
+    expected = got = worst = None
+    if isinstance(error, Mismatch):
+        left, right = np.asarray(error.got), np.asarray(error.want)
+        wrong = None
+        if left.shape == right.shape and left.dtype.kind in "biufc" and right.dtype.kind in "biufc":
+            wrong = ~close(left, right, rtol=error.rtol, scale=error.scale)
+        expected, got, worst = aligned(error.got, error.want, wrong)
+    evidence = Evidence(
+        f"{message[0].upper()}{message[1:]}.".replace("..", "."),
+        rung="law", call=_calls_text(calls), expected=expected, got=got, worst=worst,
+    )  # fmt: skip
+    return Finding(Outcome.FAILED, evidence, failing=tuple(call for call, _ in calls))
+
+
+def _undecided(check: Property, trial: Trial, calls: list[tuple[Call, Any]], error: Exception) -> Finding:
+    """The law itself stumbled. Over a wrong answer that is the answer's fault, over right ones it is ours."""
+    said = f"{type(error).__name__}: {error}"
+    if all(name in trial.agreed for name in check.entry_points):
+        message = f"The check {check.name} failed by itself ({said}). This is not your mistake; please report it."
+        return Finding(Outcome.BROKEN, Evidence(message, rung="law", call=_calls_text(calls)))
+    message = f"The law cannot even be computed from what was returned ({said})."
+    evidence = Evidence(message, rung="law", call=_calls_text(calls))
+    return Finding(Outcome.FAILED, evidence, failing=tuple(call for call, _ in calls))
+
+
+def _shrunk(check: Property, trial: Trial, arguments: Arguments, finding: Finding) -> Finding:
+    """The finding for the smallest input that breaks the law in the same way."""
+    if finding.outcome not in (Outcome.FAILED, Outcome.RAISED):
+        return finding  # to try again would cost a worker its life each time
+    assert finding.evidence is not None
+    rung = finding.evidence.rung
+
+    def fails(smaller: Arguments) -> bool:
+        found = _try(check, trial, smaller)
+        return found.outcome == finding.outcome and found.evidence is not None and found.evidence.rung == rung
+
+    best = trial.smallest(check, fails, arguments)
+    again = _try(check, trial, best)
+    same = again.outcome == finding.outcome and again.evidence is not None and again.evidence.rung == rung
+    return again if same else finding

@@ -1,0 +1,180 @@
+"""Values as text that can be read and pasted: calls as NumPy literals, arrays aligned with the worst element marked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from dlgrade.model import Worst
+from dlgrade.sandbox.calls import Call
+from dlgrade.sandbox.wire import Foreign, Oversize, layout_of
+
+Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
+
+SHOWN = 64
+"""An array of more elements is shown by the rows around its worst one."""
+
+
+def _numbers(array: Array) -> str:
+    text = np.array2string(
+        array,
+        separator=", ",
+        threshold=array.size + 1,
+        floatmode="unique",
+        max_line_width=10**9,
+        formatter={"float_kind": lambda v: repr(float(v)) if np.isfinite(v) else f"np.{v}"},
+    )
+    return re.sub(r"\s*\n\s*", " ", text)
+
+
+def literal(value: Any) -> str:
+    """A value as a Python expression over `np` that makes it again, memory layout included."""
+    if isinstance(value, np.ndarray):
+        layout = layout_of(value)
+        dtype = "" if value.dtype == np.float64 or value.dtype == np.int64 else f", dtype=np.{value.dtype}"
+        if value.size == 0:
+            return f"np.zeros({value.shape}{dtype})"
+        if layout == "reversed":
+            return f"np.array({_numbers(value[..., ::-1])}{dtype})[..., ::-1]"
+        plain = f"np.array({_numbers(value)}{dtype})"
+        if layout == "F":
+            return f"np.asfortranarray({plain})"
+        return f"np.repeat({plain}, 2, axis=-1)[..., ::2]" if layout == "strided" else plain
+    if isinstance(value, np.generic):
+        return repr(value.item())
+    if isinstance(value, list):
+        return "[" + ", ".join(literal(item) for item in value) + "]"
+    if isinstance(value, tuple):
+        return "(" + ", ".join(literal(item) for item in value) + ("," if len(value) == 1 else "") + ")"
+    if callable(value):
+        return getattr(value, "__name__", "<function>")
+    return repr(value)
+
+
+def call_text(call: Call) -> str:
+    """A call as lines that can be pasted; an array that must be read-only is made so on a line before."""
+    before: list[str] = []
+
+    def argument(name: str, value: Any) -> str:
+        if isinstance(value, np.ndarray) and not value.flags.writeable:
+            before.append(f"{name} = {literal(value)}; {name}.flags.writeable = False")
+            return name
+        return literal(value)
+
+    args = [argument(f"arg{place}", value) for place, value in enumerate(call.args, 1)]
+    args += [f"{key}={argument(key, value)}" for key, value in call.kwargs.items()]
+    return "\n".join([*before, f"{call.name}({', '.join(args)})"])
+
+
+def weight(arguments: Any) -> tuple[int, int]:
+    """How large a counterexample is: the elements of its arrays, then the length of its text."""
+    values = arguments.values() if isinstance(arguments, Mapping) else [arguments]
+    size = sum(_elements(value) for value in values)
+    return size, sum(len(literal(value)) for value in values) if size <= 1000 else 0
+
+
+def _elements(value: Any) -> int:
+    if isinstance(value, np.ndarray):
+        return int(value.size)
+    if isinstance(value, Mapping):
+        return sum(_elements(item) for item in value.values())
+    return sum(_elements(item) for item in value) if isinstance(value, (list, tuple)) else 0
+
+
+# -- two arrays under each other ---------------------------------------------------------------------------------------
+
+
+def worst_index(got: Array, want: Array, wrong: Array) -> tuple[int, ...]:
+    """The index of the wrong element that is furthest off; a non-finite one where the right one is finite leads."""
+    with np.errstate(all="ignore"):
+        error = np.abs(got.astype(np.float64) - want.astype(np.float64)) if got.dtype.kind != "c" else abs(got - want)
+    error = np.where(np.isnan(error), np.inf, error)
+    error = np.where(wrong, error, -1.0)
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(error)), error.shape))
+
+
+def aligned(got: Any, want: Any, wrong: Any = None) -> tuple[str, str, Worst | None]:
+    """Expected and got as text in columns of one width, the worst element between arrows, and that element.
+
+    Returns: the expected text, the got text, and the worst element (None if nothing is marked as wrong).
+    """
+    if not _numeric(got) or not _numeric(want) or np.shape(got) != np.shape(want):
+        return shown(want), shown(got), None
+    left, right = np.asarray(got), np.asarray(want)
+    marks = np.asarray(wrong) if wrong is not None else np.zeros(left.shape, dtype=bool)
+    index = worst_index(left, right, marks) if marks.any() else None
+    cut, lead = _window(left, index)
+    digits = 6
+    while digits < 17 and index is not None and _text(left[index], digits) == _text(right[index], digits):
+        digits += 3
+    worst = None
+    if index is not None:
+        with np.errstate(all="ignore"):
+            error = float(abs(left[index].astype(np.float64) - right[index])) if left.dtype.kind in "biuf" else None
+        bounded = error if error is not None and np.isfinite(error) else None
+        worst = Worst(index, _text(right[index], max(digits, 6)), _text(left[index], max(digits, 6)), bounded)
+    inside = None if index is None else tuple(i - start for i, start in zip(index, lead, strict=True))
+    cells = [[_text(v, digits) for v in array[cut].reshape(-1)] for array in (right, left)]
+    width = max((len(cell) for row in cells for cell in row), default=1)
+    texts = [_grid(row, left[cut].shape, inside, width) for row in cells]
+    if left[cut].size < left.size:
+        where = ", ".join(f"{s.start}:{s.stop}" for s in cut)
+        texts = [f"[{where}] of shape {left.shape}:\n{text}" for text in texts]
+    return texts[0], texts[1], worst
+
+
+def shown(value: Any) -> str:
+    """A value for reading: an array in full if it is small."""
+    if isinstance(value, (Foreign, Oversize)):
+        return value.description if isinstance(value, Foreign) else f"{value.dtype} array of shape {value.shape}"
+    if isinstance(value, (np.ndarray, np.generic)):
+        return np.array2string(np.asarray(value), separator=", ", precision=6, threshold=SHOWN, max_line_width=100)
+    return repr(value)[:500]
+
+
+def _numeric(value: Any) -> bool:
+    return isinstance(value, (int, float, np.ndarray, np.generic)) and np.asarray(value).dtype.kind in "biufc"
+
+
+def _window(array: Array, index: tuple[int, ...] | None) -> tuple[tuple[slice, ...], tuple[int, ...]]:
+    """The part of an array to show: all of it if small, else the innermost rows about the worst element."""
+    if array.size <= SHOWN:
+        return tuple(slice(0, side) for side in array.shape), (0,) * array.ndim
+    centre = index or (0,) * array.ndim
+    starts, slices, room = [], [], SHOWN
+    for axis in reversed(range(array.ndim)):
+        length = min(array.shape[axis], max(1, min(room, 8 if axis >= array.ndim - 2 else 1)))
+        start = max(0, min(centre[axis] - length // 2, array.shape[axis] - length))
+        starts.append(start)
+        slices.append(slice(start, start + length))
+        room //= length
+    return tuple(reversed(slices)), tuple(reversed(starts))
+
+
+def _text(value: Any, digits: int) -> str:
+    if np.asarray(value).dtype.kind == "b":
+        return str(bool(value))
+    if np.asarray(value).dtype.kind in "iu":
+        return str(int(value))
+    if np.asarray(value).dtype.kind == "c":
+        return f"{complex(value):.{digits}g}"
+    return f"{float(value):.{digits}g}"
+
+
+def _grid(cells: Sequence[str], shape: tuple[int, ...], mark: tuple[int, ...] | None, width: int) -> str:
+    at = -1 if mark is None or not shape else int(np.ravel_multi_index(mark, shape))
+    if not shape:
+        return cells[0]
+    padded = [f"{'>' if i == at else ' '}{cell:>{width}}{'<' if i == at else ' '}" for i, cell in enumerate(cells)]
+
+    def block(start: int, sides: tuple[int, ...], indent: int) -> str:
+        if len(sides) == 1:
+            return "[" + "".join(padded[start : start + sides[0]]) + "]"
+        step = int(np.prod(sides[1:]))
+        rows = [block(start + i * step, sides[1:], indent + 1) for i in range(sides[0])]
+        return "[" + ("\n" + " " * (indent + 1)).join(rows) + "]"
+
+    return block(0, shape, 0)

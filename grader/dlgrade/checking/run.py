@@ -1,0 +1,160 @@
+"""Runs an exercise's checks on one submission and makes the Report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from dlgrade.author import Agreement, Check, Example, Gradient, Misconception, Policy, Property
+from dlgrade.checking.agreement import run_agreement
+from dlgrade.checking.diagnosis import diagnose
+from dlgrade.checking.doctests import run_example
+from dlgrade.checking.gradient import run_gradient
+from dlgrade.checking.inputs import Drawer
+from dlgrade.checking.law import run_property
+from dlgrade.checking.policy import run_policy
+from dlgrade.checking.trial import NOT_STARTED, PASSED, Finding, Trial
+from dlgrade.errors import GraderError
+from dlgrade.model import CheckResult, Evidence, Exercise, Frame, Outcome, Report, Submission
+from dlgrade.sandbox.calls import Target
+from dlgrade.sandbox.syntax import Facts, Unreadable
+
+_KINDS = {Agreement: "agreement", Property: "property", Gradient: "gradient", Example: "example", Policy: "policy"}
+
+OnResult = Callable[[CheckResult], None]
+
+
+def run_checks(
+    exercise: Exercise,
+    submission: Submission,
+    target: Target,
+    *,
+    facts: Callable[[], Facts | Unreadable],
+    misconceptions: Callable[[], Sequence[Misconception]],
+    drawer: Drawer,
+    content: str,
+    seed: int,
+    on_result: OnResult = lambda result: None,
+) -> Report:
+    """Run every check of an exercise on a submission.
+
+    Args:
+        exercise: the exercise.
+        submission: what was handed in; its bytes are shown from, never run here.
+        target: where its functions are called.
+        facts: what its syntax tree says; asked for once.
+        misconceptions: the exercise's; asked for only if a check fails.
+        drawer: where inputs come from.
+        content: a digest of the exercise's files.
+        seed: the run's seed.
+        on_result: told each result as soon as it is known, before any diagnosis.
+
+    Raises:
+        GraderError: if no worker can be started.
+    """
+    start = time.monotonic()
+    trial = Trial(exercise, target, drawer, seed, content)
+    read = facts()
+    lines = submission.source.decode("utf-8", "replace").splitlines()
+    done: list[tuple[CheckResult, Finding]] = []
+    for check in exercise.checks:
+        before = time.monotonic()
+        finding = _unread(exercise, read) if isinstance(read, Unreadable) else _run(check, trial, read, lines)
+        finding = _with_output(finding, target.take_output())
+        if isinstance(check, Agreement) and finding.outcome == Outcome.PASSED:
+            trial.agreed.add(check.entry_point)
+        result = _result(check, finding, exercise, round(time.monotonic() - before, 4))
+        on_result(result)
+        done.append((result, finding))
+    results = _diagnosed(done, target, misconceptions)
+    return Report(
+        exercise=exercise.name,
+        unit=exercise.unit,
+        isolation=target.isolation,
+        device="cpu",
+        seed=seed,
+        seconds=round(time.monotonic() - start, 4),
+        submission=submission,
+        checks=results,
+    )
+
+
+def run_check(check: Agreement | Property | Gradient | Example, trial: Trial) -> Finding:
+    """Run one check that calls the target."""
+    trial.target.begin_check()
+    if isinstance(check, Agreement):
+        return run_agreement(check, trial)
+    if isinstance(check, Property):
+        return run_property(check, trial)
+    if isinstance(check, Gradient):
+        return run_gradient(check, trial)
+    return run_example(check, trial)
+
+
+def _run(check: Check, trial: Trial, facts: Facts, lines: list[str]) -> Finding:
+    try:
+        return run_policy(check, facts, lines) if isinstance(check, Policy) else run_check(check, trial)
+    except GraderError:
+        raise
+    except Exception as error:
+        # Whatever goes wrong on our side of the wire is ours, and loud; it is nobody's zero.
+        said = f"{type(error).__name__}: {error}"
+        message = f"The check {check.name} failed by itself ({said}). This is not your mistake; please report it."
+        return Finding(Outcome.BROKEN, Evidence(message, rung="grader"))
+
+
+def _unread(exercise: Exercise, fault: Unreadable) -> Finding:
+    frames = (Frame(fault.line, "<module>", fault.text),) if fault.line else ()
+    message = f"{exercise.file_name} cannot be read. {fault.message}"
+    return Finding(Outcome.RAISED, Evidence(message, rung="reads", traceback=frames))
+
+
+def _with_output(finding: Finding, output: str) -> Finding:
+    if not output:
+        return finding
+    evidence = finding.evidence or Evidence("")
+    return replace(finding, evidence=replace(evidence, output=output))
+
+
+def _result(check: Check, finding: Finding, exercise: Exercise, seconds: float) -> CheckResult:
+    return CheckResult(
+        name=check.name,
+        kind=_KINDS[type(check)],
+        entry_points=check.entry_points,
+        says=check.says or f"{check.entry_points[0]} agrees with its definition.",
+        outcome=finding.outcome,
+        points=check.points if finding.outcome == Outcome.PASSED else 0,
+        max_points=check.points,
+        hidden=check.name in exercise.hidden,
+        seconds=seconds,
+        evidence=finding.evidence,
+    )
+
+
+def _diagnosed(
+    done: Sequence[tuple[CheckResult, Finding]], target: Target, misconceptions: Callable[[], Sequence[Misconception]]
+) -> tuple[CheckResult, ...]:
+    """The results, each failed one with the misconception that explains it if exactly one does."""
+    failed = frozenset(
+        result.name
+        for result, finding in done
+        if finding.failing and result.outcome in (Outcome.FAILED, Outcome.RAISED) and not _not_started(finding)
+    )
+    if not failed:
+        return tuple(result for result, _ in done)
+    known = misconceptions()
+    target.begin_check()
+    results = []
+    for result, finding in done:
+        if result.name in failed:
+            found = diagnose(finding, target, known, failed)
+            if found is not None:
+                result = replace(result, misconception=found.name, hint=found.cure)
+        results.append(result)
+    target.take_output()  # printed a second time; it was shown already
+    return tuple(results)
+
+
+def _not_started(finding: Finding) -> bool:
+    return finding is not PASSED and finding.evidence is not None and finding.evidence.rung == NOT_STARTED

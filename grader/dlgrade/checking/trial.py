@@ -1,0 +1,306 @@
+"""A submission on its way through an exercise's checks: what every kind of check uses."""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dlgrade.checking.compare import structure_problem
+from dlgrade.checking.inputs import Arguments, Drawer, smallest, source_of
+from dlgrade.checking.literal import call_text
+from dlgrade.model import EntryPoint, Evidence, Exercise, Outcome
+from dlgrade.sandbox import wire
+from dlgrade.sandbox.calls import Call, Loaded, Parameter, Raised, Reply, Returned, Stopped, Target
+
+NOT_STARTED = "not_started"
+"""The rung of a check whose entry point is still the stub."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found, before it is worth points.
+
+    `failing` and `fresh` are calls for the diagnosis: those of the counterexample, and others of the same check.
+    """
+
+    outcome: Outcome
+    evidence: Evidence | None = None
+    failing: tuple[Call, ...] = ()
+    fresh: tuple[Call, ...] = ()
+
+
+PASSED = Finding(Outcome.PASSED)
+
+
+@dataclass
+class Trial:
+    """What a check runs with.
+
+    Args:
+        exercise: the exercise.
+        target: the submission, or trusted code in its place.
+        drawer: where inputs come from.
+        seed: the run's seed.
+        content: a digest of the exercise's files.
+        explain: make counterexamples small; without, a verdict comes sooner.
+    """
+
+    exercise: Exercise
+    target: Target
+    drawer: Drawer
+    seed: int
+    content: str
+    explain: bool = True
+    agreed: set[str] = field(default_factory=set)
+    """The entry points whose every agreement check has passed so far."""
+
+    def inputs(self, check: Any) -> list[Arguments]:
+        """The inputs of a check in this trial."""
+        return self.drawer.inputs(check, content=self.content, seed=self.seed)
+
+    def smallest(self, check: Any, fails: Callable[[Arguments], bool], start: Arguments) -> Arguments:
+        """The smallest input that fails in the same way as `start`; `start` itself where nothing is explained."""
+        return smallest(source_of(check), fails, start, seed=self.seed) if self.explain else start
+
+    def entry_point(self, name: str) -> EntryPoint:
+        """The entry point of that name."""
+        return self.exercise.entry_points[name]
+
+    def call(self, call: Call) -> Reply:
+        """Make one call."""
+        return self.target.call_many([call])[0]
+
+
+# -- what a reply means when it is no result ---------------------------------------------------------------------------
+
+
+def failure_of(reply: Raised | Stopped, call: Call | None = None) -> Finding:
+    """The finding for a reply that is no result."""
+    text = call_text(call) if call is not None else None
+    calls = (call,) if call is not None else ()
+    if isinstance(reply, Stopped):
+        return Finding(reply.outcome, Evidence(reply.message, rung="runs", call=text), failing=calls)
+    if reply.not_started:
+        who = f"{call.name} is" if call is not None else "It is"
+        return Finding(Outcome.FAILED, Evidence(f"{who} not started yet.", rung=NOT_STARTED))
+    said = f"{reply.kinds[0]}: {reply.message}" if reply.message else reply.kinds[0]
+    if "MemoryError" in reply.kinds:
+        message, outcome = f"It ran out of memory. {said}", Outcome.OUT_OF_MEMORY
+    elif "SystemExit" in reply.kinds:
+        message, outcome = "It calls exit(), which ends the program instead of returning a result.", Outcome.RAISED
+    else:
+        message, outcome = f"It raised {said}", Outcome.RAISED
+    return Finding(outcome, Evidence(message, rung="runs", call=text, traceback=reply.frames), failing=calls)
+
+
+def undefined(trial: Trial, names: Sequence[str]) -> Finding | None:
+    """The finding if one of these entry points is missing, is no function, or cannot be called as declared."""
+    loaded = trial.target.load()
+    if not isinstance(loaded, Loaded):
+        finding = failure_of(loaded)
+        assert finding.evidence is not None
+        where = f"{trial.exercise.file_name} could not be loaded. "
+        return Finding(finding.outcome, Evidence(where + finding.evidence.message, rung="loads",
+                                                 traceback=finding.evidence.traceback))  # fmt: skip
+    for name in names:
+        found = loaded.defines[name]
+        if found is None:
+            near = difflib.get_close_matches(name, loaded.others, n=1, cutoff=0.6)
+            hint = f" Did you mean {name} where you wrote {near[0]}?" if near else ""
+            return _failed("exists", f"{trial.exercise.file_name} defines no function {name}.{hint}")
+        if isinstance(found, str):
+            return _failed("exists", f"{name} is no function but a value of type {found!r}.")
+        problem = signature_problem(trial.entry_point(name), found)
+        if problem:
+            return _failed("signature", problem)
+    return None
+
+
+def _failed(rung: str, message: str) -> Finding:
+    return Finding(Outcome.FAILED, Evidence(message, rung=rung))
+
+
+def signature_problem(entry_point: EntryPoint, found: Sequence[Parameter]) -> str | None:
+    """Why a function with these parameters cannot be called as the entry point is declared; None if it can be.
+
+    Required parameters may be called otherwise than declared, since they are passed by position, and there may be
+    more parameters if they have defaults.
+    """
+    if not found:
+        return None  # a callable that tells nothing of its parameters: calling it will show
+    declared = list(entry_point.signature.parameters.values())
+    by_position = [p for p in found if p.kind in ("POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD")]
+    by_name = {p.name for p in found if p.kind in ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY")}
+    any_position = any(p.kind == "VAR_POSITIONAL" for p in found)
+    any_name = any(p.kind == "VAR_KEYWORD" for p in found)
+    said = f"It is declared as {entry_point.name}{_shown(entry_point)}."
+    required = [p for p in declared if p.default is p.empty]
+    if len(by_position) < len(required) and not any_position:
+        return f"{entry_point.name} takes too few arguments. {said}"
+    for optional in declared[len(required) :]:
+        if optional.name not in by_name and not any_name:
+            return f"{entry_point.name} has no parameter {optional.name!r}. {said}"
+    names = {p.name for p in declared}
+    for own in by_position[len(required) :]:
+        if not own.has_default:
+            if own.name in names:
+                return f"{entry_point.name}'s parameter {own.name!r} has lost its default. {said}"
+            return f"{entry_point.name} requires one more argument, {own.name!r}, than declared. {said}"
+    for given_by_name in found:
+        if given_by_name.kind == "KEYWORD_ONLY" and not given_by_name.has_default:
+            return f"{entry_point.name} requires the keyword {given_by_name.name!r}, which is not declared. {said}"
+    return None
+
+
+def _shown(entry_point: EntryPoint) -> str:
+    bare = [p.replace(annotation=p.empty) for p in entry_point.signature.parameters.values()]
+    return str(entry_point.signature.replace(parameters=bare, return_annotation=entry_point.signature.empty))
+
+
+# -- calls -------------------------------------------------------------------------------------------------------------
+
+
+def styled_call(entry_point: EntryPoint, arguments: Mapping[str, Any], style: int, **options: Any) -> Call:
+    """A call with these arguments in one of three styles that a caller may use.
+
+    Style 0 passes what has no default by position and the rest by keyword; style 1 passes as much as possible by
+    position; style 2 is style 0 but leaves out arguments that equal their defaults.
+    """
+    args, kwargs = [], {}
+    positional = True
+    for parameter in entry_point.signature.parameters.values():
+        if parameter.name not in arguments:
+            positional = False
+            continue
+        value = arguments[parameter.name]
+        optional = parameter.default is not parameter.empty
+        if style % 3 == 2 and optional and _is_default(value, parameter.default):
+            positional = False
+        elif positional and (not optional or style % 3 == 1):
+            args.append(value)
+        else:
+            kwargs[parameter.name] = value
+            positional = False
+    return Call(entry_point.name, tuple(args), kwargs, **options)
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    return type(value) is type(default) and (
+        value is default or (not isinstance(value, np.ndarray) and value == default)
+    )
+
+
+class Refused(Exception):
+    """A call in a law came to nothing that the law could look at; holds the finding."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.evidence.message if finding.evidence else "")
+        self.finding = finding
+
+
+@dataclass
+class Proxy:
+    """An entry point as a law sees it: calls go to the target and are recorded.
+
+    Args:
+        trial: the trial.
+        name: the entry point.
+        calls: where the calls and their results are recorded.
+    """
+
+    trial: Trial
+    name: str
+    calls: list[tuple[Call, Any]]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the entry point; its result has the structure that the signature declares.
+
+        Raises:
+            Refused: if the call raised, or returned something of another structure.
+        """
+        call = Call(self.name, args, kwargs)
+        reply = self.trial.call(call)
+        self.calls.append((call, reply.value if isinstance(reply, Returned) else None))
+        if not isinstance(reply, Returned):
+            raise Refused(failure_of(reply, call))
+        problem = structure_problem(reply.value, self.trial.entry_point(self.name).signature.return_annotation)
+        if problem is not None:
+            evidence = Evidence(f"{self.name}: {problem}.", rung="structure", call=call_text(call))
+            raise Refused(Finding(Outcome.FAILED, evidence, failing=(call,)))
+        return reply.value
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Run the grader's own arithmetic on a submission's numbers without warnings about them."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+# -- trusted code in a target's place ----------------------------------------------------------------------------------
+
+
+class TrustedTarget:
+    """Functions of the exercise's authors, called in this process as a worker would call a submission's.
+
+    For references, misconceptions and mutants in the selftest, and for diagnoses; never for a submission.
+
+    Args:
+        functions: the entry points.
+    """
+
+    isolation = "none"
+
+    def __init__(self, functions: Mapping[str, Callable[..., Any]]) -> None:
+        self._functions = functions
+
+    def load(self) -> Loaded:
+        """What the functions' signatures say."""
+        import inspect
+
+        described: dict[str, Sequence[Parameter] | str | None] = {}
+        for name, function in self._functions.items():
+            empty = inspect.Parameter.empty
+            parameters = inspect.signature(function).parameters.values()
+            described[name] = [Parameter(p.name, p.kind.name, p.default is not empty) for p in parameters]
+        return Loaded(described)
+
+    def begin_check(self) -> None:
+        """Nothing to do: trusted code has no deadline."""
+
+    def take_output(self) -> str:
+        """Nothing: trusted code prints nothing."""
+        return ""
+
+    def call_many(self, calls: Sequence[Call], *, seconds: float = 0) -> list[Reply]:
+        """Make the calls, arguments and results carried as the wire carries them."""
+        return [self._call(call) for call in calls]
+
+    def _call(self, call: Call) -> Reply:
+        args = [_carried_in(value) for value in call.args]
+        kwargs = {key: _carried_in(value) for key, value in call.kwargs.items()}
+        try:
+            with quietly():
+                value = self._functions[call.name](*args, **kwargs)
+        except Exception as error:
+            return Raised(tuple(kind.__name__ for kind in type(error).__mro__), str(error)[:1000])
+        packer = wire.Packer(limit=1 << 26)
+        packed = packer.pack(value)
+        result = wire.Unpacker(packer.table, b"".join(packer.chunks)).unpack(packed)
+        after = [*args, *kwargs.values()]
+        return Returned(result, tuple(a if isinstance(a, np.ndarray) else None for a in after))
+
+
+def _carried_in(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return wire.laid_out(value, wire.layout_of(value), not value.flags.writeable)
+    if isinstance(value, list):
+        return [_carried_in(item) for item in value]
+    return tuple(_carried_in(item) for item in value) if isinstance(value, tuple) else value

@@ -1,0 +1,282 @@
+"""`dlgrade check`: finds a student's files, starts their workers, and says what is wrong with them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dlgrade.course.find import (
+    Course,
+    ExerciseFolder,
+    find_files,
+    find_root,
+    open_course,
+    read_submission,
+    unreadable_bytes,
+)
+from dlgrade.course.start import stub_of
+from dlgrade.errors import UsageError
+from dlgrade.model import CheckResult, Report, Submission, Verdict
+from dlgrade.sandbox import launch
+from dlgrade.sandbox.syntax import Facts, Reading, Unreadable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PLAIN_WIDTH = 100
+"""The width of the report where it does not go to a terminal."""
+
+
+@dataclass
+class _Started:
+    """A submission whose worker and parser are already under way."""
+
+    folder: ExerciseFolder
+    submission: Submission
+    reading: Reading | None
+    fault: Unreadable | None
+    process: launch.Process | None
+
+    def facts(self) -> Facts | Unreadable:
+        if self.fault is not None:
+            return self.fault
+        assert self.reading is not None
+        return self.reading.result()
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--at", default=".", metavar="PATH", help="Your folder, in any layout, or one .py file.  [default: .]")
+@click.option("--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", show_default=True)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the report there.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Draw other inputs.")
+@click.pass_context
+def command(context: click.Context, names: tuple[str, ...], at: str, form: str, out: Path | None, seed: int) -> int:
+    """Check your solutions: those of these exercises or units, or all that you have started.
+
+    Exit code 0: every check passed. 1: something is wrong. 2: wrong usage. 3: dlgrade itself failed.
+    """
+    course = open_course(find_root(context.obj))
+    chosen = _chosen(course, names, Path(at))
+    with ExitStack() as cleanup:
+        queue = _started(chosen, cleanup)
+        first = next(queue)  # before anything heavy is imported, so that worker and grader start side by side
+        screen = _Screen(form, out)
+        reports = list(_reports(course, _chain(first, queue), seed, screen))
+        screen.close(reports)
+    verdicts = {report.verdict for report in reports}
+    return 3 if Verdict.BROKEN in verdicts else 1 if Verdict.FAILED in verdicts else 0
+
+
+def _chain(first: _Started, rest: Iterator[_Started]) -> Iterator[_Started]:
+    yield first
+    yield from rest
+
+
+# -- which files -------------------------------------------------------------------------------------------------------
+
+
+def _chosen(course: Course, names: Sequence[str], at: Path) -> list[tuple[ExerciseFolder, Path]]:
+    """The exercises to check, each with its file."""
+    if not course.exercises:
+        raise UsageError(f"The course in {course.root} has no exercises yet.")
+    if at.is_file():
+        named = course.named(names or [at.name])
+        if len(named) != 1:
+            raise UsageError(f"{at} is one file, and {len(named)} exercises are to be checked.", mend="Name one.")
+        return [(named[0], at)]
+    if not at.exists():
+        raise UsageError(f"There is no folder or file {at}.", where="--at")
+    wanted = course.named(names) if names else list(course.exercises)
+    files = find_files(at, [folder.file_name for folder in wanted])
+    found = []
+    for folder in wanted:
+        paths = files[folder.file_name]
+        if len(paths) > 1:
+            listed = "\n".join(f"  {path}" for path in paths[:10])
+            raise UsageError(
+                f"There is more than one {folder.file_name} here:\n{listed}", mend="Say which with --at PATH."
+            )
+        if paths and (names or _differs_from_stub(folder, paths[0])):
+            found.append((folder, paths[0]))
+        elif names and not paths:
+            raise UsageError(
+                f"There is no {folder.file_name} under {at.resolve()}.",
+                mend="`dlgrade start` makes a folder with all files; --at PATH names another place to look.",
+            )
+    if not found:
+        anything = any(files.values())
+        raise UsageError(
+            "No exercise has been started yet." if anything else f"No exercise's file was found under {at.resolve()}.",
+            mend="Open one of the files and replace `raise NotImplementedError`."
+            if anything
+            else "`dlgrade start` makes a folder with all files; --at PATH names another place to look.",
+        )
+    return found
+
+
+def _differs_from_stub(folder: ExerciseFolder, path: Path) -> bool:
+    if path.is_dir():
+        return True  # let reading it say what is wrong
+    try:
+        return path.read_bytes().split() != stub_of(folder).encode().split()
+    except OSError:
+        return True
+
+
+# -- workers under way -------------------------------------------------------------------------------------------------
+
+
+def _started(chosen: Iterable[tuple[ExerciseFolder, Path]], cleanup: ExitStack) -> Iterator[_Started]:
+    """Each submission with its worker started; the next one starts while the one before is checked."""
+    read = [(folder, read_submission(path)) for folder, path in chosen]
+    ahead: list[_Started] = []
+    for folder, submission in read:
+        ahead.append(_start(folder, submission, cleanup))
+        if len(ahead) == 2:
+            yield ahead.pop(0)
+        elif len(read) > 1:
+            continue
+    yield from ahead
+
+
+def _start(folder: ExerciseFolder, submission: Submission, cleanup: ExitStack) -> _Started:
+    fault = unreadable_bytes(submission)
+    if fault is not None:
+        return _Started(folder, submission, None, Unreadable(*fault), None)
+    process = launch.start("numpy")
+    cleanup.callback(process.end)
+    return _Started(folder, submission, Reading(submission.source), None, process)
+
+
+# -- checking ----------------------------------------------------------------------------------------------------------
+
+
+def _reports(course: Course, queue: Iterator[_Started], seed: int, screen: _Screen) -> Iterator[Report]:
+    import os
+
+    os.environ.setdefault("HYPOTHESIS_NO_PLUGINS", "1")  # other people's plug-ins cost time and may print
+    from dlgrade.checking.inputs import Drawer
+    from dlgrade.checking.run import run_checks
+    from dlgrade.course.load import content_digest, load_exercise, load_misconceptions
+    from dlgrade.sandbox.client import WorkerTarget
+
+    drawer = Drawer(_cache())
+    for started in queue:
+        exercise = load_exercise(started.folder, authored=course.authored)
+        screen.begin(exercise.title, exercise.name, started.submission.path)
+        target = WorkerTarget(
+            started.submission,
+            module=exercise.name,
+            names=list(exercise.entry_points),
+            framework=exercise.framework,
+            seed=seed,
+            process=started.process,
+        )
+        with target:
+            report = run_checks(
+                exercise,
+                started.submission,
+                target,
+                facts=started.facts,
+                misconceptions=lambda loaded=exercise: load_misconceptions(loaded),
+                drawer=drawer,
+                content=content_digest(started.folder.path),
+                seed=seed,
+                on_result=screen.result,
+            )
+        screen.end(report)
+        yield report
+
+
+def _cache() -> Path:
+    import platformdirs
+
+    return platformdirs.user_cache_path("dlgrade") / "inputs"
+
+
+# -- what is seen ------------------------------------------------------------------------------------------------------
+
+
+class _Screen:
+    """Shows results as they come, or writes a whole report in the end.
+
+    Args:
+        form: text, json or junit.
+        out: a file to write to instead of the standard output.
+    """
+
+    def __init__(self, form: str, out: Path | None) -> None:
+        self._form = form
+        self._out = out
+        self._console: Console | None = None
+        self._file: Any = None
+        if out is not None:
+            try:
+                out.parent.mkdir(parents=True, exist_ok=True)
+                self._file = out.open("w", encoding="utf-8", newline="\n")
+            except OSError as error:
+                raise UsageError(f"{out} cannot be written: {error.strerror}.", where="--out") from error
+
+    def _print(self, *things: Any) -> None:
+        if self._console is None:
+            from rich.console import Console
+
+            plain = self._file is not None or not sys.stdout.isatty()
+            self._console = Console(
+                file=self._file or sys.stdout,
+                width=PLAIN_WIDTH if plain else None,
+                no_color=True if plain else None,
+                force_terminal=False if plain else None,
+                highlight=False,
+                markup=False,
+                emoji=False,
+            )
+        for thing in things:
+            self._console.print(thing, soft_wrap=False)
+
+    def begin(self, title: str, name: str, path: str) -> None:
+        """An exercise is about to be checked."""
+        if self._form == "text":
+            from dlgrade.report import terminal
+
+            self._print(terminal.heading(title, name, path))
+
+    def result(self, result: CheckResult) -> None:
+        """A check is done."""
+        if self._form == "text":
+            from dlgrade.report import terminal
+
+            self._print(terminal.check_line(result, width=self._console.width if self._console else None))
+
+    def end(self, report: Report) -> None:
+        """An exercise is done."""
+        if self._form == "text":
+            from dlgrade.report import terminal
+
+            self._print(*terminal.details(report), "", terminal.summary(report), "")
+
+    def close(self, reports: Sequence[Report]) -> None:
+        """All exercises are done."""
+        if self._form == "text":
+            if len(reports) > 1:
+                from dlgrade.report import terminal
+
+                self._print(terminal.overview(reports))
+        elif self._form == "json":
+            from dlgrade.report.as_json import dumps
+
+            click.echo(dumps(reports), file=self._file)
+        else:
+            from dlgrade.report.junit import to_junit
+
+            click.echo(to_junit(reports), file=self._file)
+        if self._file is not None:
+            self._file.close()
+            click.echo(f"The report is in {self._out}.", err=True)

@@ -1,0 +1,1 @@
+"""Courses on disk: finding, loading, starting, releasing, proving and extending them."""

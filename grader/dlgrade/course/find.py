@@ -1,0 +1,210 @@
+"""Finds the course, its exercises and a student's files. Light: nothing here loads an exercise."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import itertools
+import os
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlgrade.errors import AuthorError, UsageError
+from dlgrade.model import Submission
+
+VARIABLE = "DLGRADE_COURSE"
+COURSE_FILE = Path("course") / "course.toml"
+SOURCE_LIMIT = 1_000_000
+"""Bytes that a submission's file may have."""
+_PRUNED = {"__pycache__", "node_modules", "site-packages", "venv", "env"}
+_FOLDERS_LIMIT = 5000
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One numbered folder of exercises."""
+
+    folder: str
+    title: str
+
+
+@dataclass(frozen=True)
+class ExerciseFolder:
+    """Where an exercise lies; not loaded yet."""
+
+    name: str
+    unit: str
+    path: Path
+
+    @property
+    def file_name(self) -> str:
+        """The name of the file that a student writes."""
+        return f"{self.name}.py"
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course folder: its syllabus, and where its exercises lie.
+
+    `authored` is whether the exercises are the authors' (in `solutions/`) or the released ones (in `assignments/`).
+    """
+
+    root: Path
+    title: str
+    units: tuple[Unit, ...]
+    exercises: tuple[ExerciseFolder, ...]
+    authored: bool
+
+    def named(self, names: Sequence[str]) -> list[ExerciseFolder]:
+        """The exercises of these names, in course order: `softmax`, `softmax.py`, `02_losses/softmax` or `02_losses`.
+
+        Raises:
+            UsageError: if there is no such exercise or unit; says which names are near.
+        """
+        chosen: set[str] = set()
+        for name in names:
+            bare = name.rstrip("/").removesuffix(".py")
+            found = {
+                exercise.name
+                for exercise in self.exercises
+                if bare in (exercise.name, exercise.unit, f"{exercise.unit}/{exercise.name}")
+            }
+            if not found:
+                known = [e.name for e in self.exercises] + [unit.folder for unit in self.units]
+                near = difflib.get_close_matches(bare.rpartition("/")[2], known, n=3, cutoff=0.5)
+                mend = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(known)}."
+                raise UsageError(f"There is no exercise {name!r} in this course.", mend=mend)
+            chosen |= found
+        return [exercise for exercise in self.exercises if exercise.name in chosen]
+
+
+def bundled_root() -> Path:
+    """The course that comes with the package: inside it when installed, around it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    content = package / "content"
+    return content if content.is_dir() else package.parent.parent
+
+
+def find_root(given: str | None = None) -> Path:
+    """The folder of the course in use: the one given, else one that this folder lies in, else the bundled one.
+
+    Raises:
+        UsageError: if the one given is no course.
+    """
+    given = given or os.environ.get(VARIABLE)
+    if given:
+        root = Path(given)
+        if not (root / COURSE_FILE).is_file():
+            raise UsageError(f"No course found in {root}.", mend=f"A course folder holds {COURSE_FILE.as_posix()}.")
+        return root
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / COURSE_FILE).is_file():
+            return folder
+    root = bundled_root()
+    if not (root / COURSE_FILE).is_file():
+        raise UsageError("No course found here, and none came with dlgrade.", mend="Name one: --course DIR")
+    return root
+
+
+def open_course(root: Path) -> Course:
+    """Read a course's syllabus and list its exercises.
+
+    Raises:
+        AuthorError: if course.toml cannot be read or says something impossible.
+    """
+    path = root / COURSE_FILE
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise AuthorError(f"The course file cannot be read: {error}", where=str(path)) from error
+    entries = data.get("unit", [])
+    if not isinstance(entries, list) or not all(
+        isinstance(e, dict) and isinstance(e.get("folder"), str) for e in entries
+    ):
+        raise AuthorError(
+            "Each unit needs a folder.", where=str(path), mend='Write them as [[unit]] with folder = "02_losses".'
+        )
+    units = tuple(Unit(entry["folder"], str(entry.get("title", entry["folder"]))) for entry in entries)
+    authored = (root / "solutions").is_dir()
+    base = root / ("solutions" if authored else "assignments")
+    return Course(root, str(data.get("title", root.name)), units, tuple(_exercises(base, units, path)), authored)
+
+
+def _exercises(base: Path, units: Iterable[Unit], course_file: Path) -> Iterable[ExerciseFolder]:
+    seen: dict[str, Path] = {}
+    for unit in units:
+        folder = base / unit.folder
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if not path.is_dir() or path.name.startswith((".", "_")):
+                continue
+            if path.name in seen:
+                raise AuthorError(
+                    f"Two exercises are named {path.name}.", where=str(path), mend=f"The other is {seen[path.name]}."
+                )
+            seen[path.name] = path
+            yield ExerciseFolder(path.name, unit.folder, path)
+    known = {unit.folder for unit in units}
+    for path in sorted(base.iterdir()) if base.is_dir() else ():
+        if path.is_dir() and path.name not in known and not path.name.startswith((".", "_")):
+            raise AuthorError(
+                f"The folder {path.name} is no unit of the course.", where=str(path), mend=f"Add it to {course_file}."
+            )
+
+
+# -- a student's files -------------------------------------------------------------------------------------------------
+
+
+def find_files(at: Path, names: Iterable[str]) -> dict[str, list[Path]]:
+    """The files of these names under a folder, in any layout; hidden folders and environments are passed over."""
+    wanted: dict[str, list[Path]] = {name: [] for name in names}
+    for folder, folders, files in itertools.islice(os.walk(at), _FOLDERS_LIMIT):
+        pruned = [f for f in folders if f.startswith(".") or f in _PRUNED or f.endswith(".egg-info")]
+        folders[:] = sorted(set(folders) - set(pruned))
+        for name in (*files, *folders):
+            if name in wanted:
+                wanted[name].append(Path(folder) / name)
+    return wanted
+
+
+def read_submission(path: Path) -> Submission:
+    """The bytes of a student's file; of one that is far too large, no more than shows it.
+
+    Raises:
+        UsageError: if there is no such file, or it is a folder, or may not be read.
+    """
+    try:
+        with path.open("rb") as file:
+            source = file.read(SOURCE_LIMIT + 1)
+    except FileNotFoundError:
+        raise UsageError(f"There is no file {path}.", mend="`dlgrade start` makes a folder with all files.") from None
+    except IsADirectoryError:
+        raise UsageError(f"{path} is a folder, not a file.", mend="Rename it, or name the file with --at.") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    return Submission(str(path), source, hashlib.sha256(source).hexdigest())
+
+
+def unreadable_bytes(submission: Submission) -> tuple[str, int | None] | None:
+    """Why a submission's bytes are no source text, with the line if one is to blame; None if they may be."""
+    source = submission.source
+    if not source.strip():
+        return "It is empty.", None
+    if len(source) > SOURCE_LIMIT:
+        return f"It is larger than {SOURCE_LIMIT // 1_000_000} MB, which no solution is.", None
+    if source[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "It is saved as UTF-16: save it as UTF-8.", None
+    if b"\0" in source:
+        line = source[: source.index(b"\0")].count(b"\n") + 1
+        return "It contains null bytes, so it is not a text file: save it as UTF-8 text.", line
+    if b"coding" in b"".join(source.split(b"\n", 2)[:2]):
+        return None  # it may declare another encoding; Python's parser knows what to do with that
+    try:
+        source.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = source[: error.start].count(b"\n") + 1
+        byte = source[error.start]
+        return f"It is not UTF-8 text (byte 0x{byte:02x} on line {line}): save it as UTF-8.", line
+    return None

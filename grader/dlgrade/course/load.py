@@ -1,0 +1,222 @@
+"""Loads an exercise from its folder; every mistake an author can make is told with its file and line."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import hashlib
+import inspect
+import traceback
+import types
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dlgrade.author import Agreement, Check, Example, Gradient, Misconception, Policy, Property, named
+from dlgrade.course.find import ExerciseFolder
+from dlgrade.course.stub import public_functions, require_regions, strip_solutions
+from dlgrade.errors import AuthorError
+from dlgrade.model import EntryPoint, Exercise
+
+_CHECKS = (Agreement, Property, Gradient, Example, Policy)
+CHECKS, MISCONCEPTIONS, HIDDEN = "checks.py", "misconceptions.py", "hidden.py"
+
+
+def load_exercise(folder: ExerciseFolder, *, authored: bool, hidden: bool = False) -> Exercise:
+    """Load an exercise and see that it is whole.
+
+    Args:
+        folder: where it lies.
+        authored: whether the folder holds the reference, with solution regions, or the released stub.
+        hidden: load the hidden checks too.
+
+    Raises:
+        AuthorError: for whatever is wrong with it.
+    """
+    path = folder.path / folder.file_name
+    source = _text(path)
+    tree = _parsed(source, path)
+    if authored:
+        require_regions(source, str(path))
+    entry_points = _entry_points(_executed(source, path, folder.name), tree, path)
+    checks = _collected(folder.path / CHECKS, folder.name)
+    secret: list[Check] = []
+    if hidden and (folder.path / HIDDEN).is_file():
+        secret = _collected(folder.path / HIDDEN, folder.name)
+    exercise = Exercise(
+        name=folder.name,
+        unit=folder.unit,
+        folder=folder.path,
+        title=(ast.get_docstring(tree) or folder.name).split("\n")[0],
+        framework="numpy",
+        source=source,
+        stub=strip_solutions(source, str(path)),
+        entry_points=entry_points,
+        checks=(*checks, *secret),
+        hidden=frozenset(check.name for check in secret),
+    )
+    if not checks:
+        raise AuthorError("The exercise has no checks.", where=str(folder.path / CHECKS))
+    names = [check.name for check in exercise.checks]
+    for check in exercise.checks:
+        if names.count(check.name) > 1:
+            raise AuthorError(f"Two checks are named {check.name}.", where=check.where)
+        _validated(check, exercise)
+    return exercise
+
+
+def load_misconceptions(exercise: Exercise) -> list[Misconception]:
+    """Load an exercise's misconceptions and see that each names what exists.
+
+    Raises:
+        AuthorError: for whatever is wrong with one.
+    """
+    path = exercise.folder / MISCONCEPTIONS
+    module = _executed(_text(path), path, f"{exercise.name}_misconceptions")
+    found = [value for value in vars(module).values() if isinstance(value, Misconception)]
+    checks = {check.name: check for check in exercise.checks}
+    for item in found:
+        if item.of not in exercise.entry_points:
+            raise _no_such("entry point", item.of, exercise.entry_points, item.where, f"The misconception {item.name}")
+        if item.caught_by not in checks:
+            raise _no_such("check", item.caught_by, checks, item.where, f"The misconception {item.name}")
+        called = checks[item.caught_by].entry_points
+        if called and item.of not in called:
+            raise AuthorError(
+                f"The misconception {item.name} is of {item.of}, which {item.caught_by} does not call.",
+                where=item.where,
+            )
+        if not item.cure:
+            raise AuthorError(
+                f"The misconception {item.name} has no docstring, which is the cure that the student reads.",
+                where=item.where,
+            )
+    return found
+
+
+def content_digest(folder: Path) -> str:
+    """A digest of what an exercise's inputs depend on: its checks."""
+    digest = hashlib.sha256()
+    for name in (CHECKS, HIDDEN):
+        if (folder / name).is_file():
+            digest.update((folder / name).read_bytes())
+    return digest.hexdigest()
+
+
+# -- files and modules -------------------------------------------------------------------------------------------------
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise AuthorError(
+            f"The exercise has no {path.name}.",
+            where=str(path.parent),
+            mend="`dlgrade new` writes a skeleton of all files.",
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise AuthorError(f"The file cannot be read: {error}", where=str(path)) from error
+
+
+def _parsed(source: str, path: Path) -> ast.Module:
+    try:
+        return ast.parse(source, str(path))
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        raise AuthorError(f"Syntax error: {getattr(error, 'msg', error)}.", where=f"{path}:{line}") from error
+
+
+def _executed(source: str, path: Path, name: str) -> types.ModuleType:
+    """Run one of the authors' own files. Not through the import system: nothing is cached beside it or shared."""
+    _parsed(source, path)
+    module = types.ModuleType(name)
+    module.__file__ = str(path)
+    try:
+        exec(compile(source, str(path), "exec"), module.__dict__)
+    except AuthorError:
+        raise
+    except Exception as error:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        place = f"{path}:{lines[-1]}" if lines else str(path)
+        raise AuthorError(f"Loading it raised {type(error).__name__}: {error}", where=place) from error
+    return module
+
+
+def _entry_points(module: types.ModuleType, tree: ast.Module, path: Path) -> Mapping[str, EntryPoint]:
+    found: dict[str, EntryPoint] = {}
+    for node in public_functions(tree):
+        function = vars(module)[node.name]
+        try:
+            signature = inspect.signature(function, eval_str=True)
+        except (NameError, TypeError, ValueError) as error:
+            raise AuthorError(
+                f"The signature of {node.name} cannot be read: {error}.", where=f"{path}:{node.lineno}"
+            ) from error
+        found[node.name] = EntryPoint(node.name, signature, inspect.getdoc(function) or "")
+    if not found:
+        raise AuthorError("It defines no function, so there is nothing to solve.", where=str(path))
+    return found
+
+
+def _collected(path: Path, name: str) -> list[Check]:
+    """The checks of one file in its order, each under the name of its variable."""
+    module = _executed(_text(path), path, f"{name}_{path.stem}")
+    return [named(value, key) for key, value in vars(module).items() if isinstance(value, _CHECKS)]
+
+
+# -- what authors get wrong --------------------------------------------------------------------------------------------
+
+
+def _no_such(kind: str, name: str, known: Iterable[str], where: str, who: str) -> AuthorError:
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    mend = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+    return AuthorError(f"{who} names the {kind} {name!r}, which does not exist.", where=where, mend=mend)
+
+
+def _validated(check: Check, exercise: Exercise) -> None:
+    who = f"The check {check.name}"
+    if isinstance(check, Property):
+        if not hasattr(check.law, "hypothesis"):
+            raise AuthorError(f"{who} is no Hypothesis test.", where=check.where, mend="Put @given(…) under @check(…).")
+        if not check.says:
+            raise AuthorError(f"{who} has no docstring, whose first line is what the student reads.", where=check.where)
+    for name in check.entry_points:
+        if name not in exercise.entry_points:
+            raise _no_such("entry point", name, exercise.entry_points, check.where, who)
+    if check.points < 0:
+        raise AuthorError(f"{who} has negative points.", where=check.where)
+    if isinstance(check, Agreement):
+        _same_parameters(check.oracle, exercise.entry_points[check.entry_point], f"{who}: its oracle", check.where)
+    if isinstance(check, Gradient):
+        _validated_gradient(check, exercise, who)
+
+
+def _same_parameters(function: Any, entry_point: EntryPoint, who: str, where: str) -> None:
+    """See that an oracle can be called with the entry point's arguments by name."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return
+    if any(p.kind == p.VAR_KEYWORD for p in parameters.values()):
+        return
+    for name in entry_point.signature.parameters:
+        if name not in parameters:
+            raise AuthorError(f"{who} has no parameter {name!r}, which {entry_point.name} has.", where=where)
+
+
+def _validated_gradient(check: Gradient, exercise: Exercise, who: str) -> None:
+    forward, backward = exercise.entry_points[check.entry_point], exercise.entry_points[check.backward]
+    for name in check.tensors:
+        if name not in forward.signature.parameters:
+            raise _no_such("argument", name, forward.signature.parameters, check.where, f"{who}, in wrt,")
+    known = {*forward.signature.parameters, *check.cotangents, *check.outputs}
+    for parameter in backward.signature.parameters.values():
+        if parameter.name not in known and parameter.default is parameter.empty:
+            raise AuthorError(
+                f"{who} does not say where {check.backward}'s argument {parameter.name!r} comes from.",
+                where=check.where,
+                mend=f"It is no argument of {check.entry_point}: list it in cotangents or outputs.",
+            )
+    _same_parameters(check.forward_oracle, forward, f"{who}: its forward oracle", check.where)
+    _same_parameters(check.oracle, backward, f"{who}: its oracle", check.where)

@@ -1,0 +1,76 @@
+"""The throw-away process that reads a submission's syntax tree, run as a script: it parses and never executes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+SECONDS = 20
+MEMORY = 1 << 30
+USES_LIMIT = 5000
+
+
+def _read(source: bytes) -> dict[str, Any]:
+    import ast
+    import warnings
+
+    warnings.simplefilter("ignore")  # an invalid escape is not for us to complain of
+    try:
+        tree = ast.parse(source)
+    except SyntaxError as error:
+        return {"error": [type(error).__name__, error.msg, error.lineno, (error.text or "").strip()[:200]]}
+    except (ValueError, RecursionError, MemoryError) as error:
+        return {"error": [type(error).__name__, str(error), None, ""]}
+
+    alias: dict[str, str] = {}
+    uses: list[list[Any]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for item in node.names:
+                uses.append([item.name, node.lineno])
+                top = item.name if item.asname else item.name.partition(".")[0]
+                alias[item.asname or top] = top
+        elif isinstance(node, ast.ImportFrom):
+            for item in node.names:
+                name = f"{'.' * node.level}{node.module or ''}.{item.name}"
+                uses.append([name, node.lineno])
+                alias[item.asname or item.name] = name
+
+    # A name that the source itself binds is not a library, whatever it is called.
+    bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    bound |= {n.name for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
+
+    def dotted(node: ast.AST) -> str | None:
+        parts: list[str] = []
+        while isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name) or (node.id in bound and node.id not in alias):
+            return None
+        return ".".join([alias.get(node.id, node.id), *reversed(parts)])
+
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+            used = dotted(node)
+            if used is not None:
+                uses.append([used, node.lineno])
+    return {"uses": sorted({(name, line) for name, line in uses}, key=lambda use: (use[1], use[0]))[:USES_LIMIT]}
+
+
+def _main() -> None:
+    try:
+        import resource
+    except ImportError:
+        pass
+    else:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Bytes, so that the parser itself sees a byte-order mark or an encoding declaration.
+    print(json.dumps(_read(sys.stdin.buffer.read())))
+
+
+if __name__ == "__main__":
+    _main()
