@@ -362,7 +362,7 @@ def assert_close(got: Any, want: Any, *, rtol: float = 1e-10, scale: Any = None,
         raise Mismatch(message or f"shape {left.shape}, not {right.shape}", got=got, want=want)
     if not np.all(close(left, np.broadcast_to(right, left.shape), rtol=rtol, scale=scale)):
         whole = np.broadcast_to(right, left.shape)
-        raise Mismatch(message or "the two sides differ", got=got, want=whole, rtol=rtol, scale=scale)
+        raise Mismatch(message or "it does not hold here", got=got, want=whole, rtol=rtol, scale=scale)
 
 
 def assert_equal(got: Any, want: Any, *, message: str = "") -> None:

@@ -95,6 +95,7 @@ def test_a_report_comes_back_as_it_was_published(report: Report) -> None:
 def test_the_text_can_be_encoded_and_printed(report: Report) -> None:
     text = dumps([report])
     text.encode("utf-8")
+    json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8")
     assert visible(text, limit=len(text), lines=True) == text
 
 
@@ -152,6 +153,11 @@ def test_what_is_not_a_report_is_refused_with_a_sentence(data: object) -> None:
     with pytest.raises(UsageError, match=r"dlgrade check --format json") as caught:
         from_json(data)  # type: ignore[arg-type]
     assert visible(str(caught.value), lines=True) == str(caught.value)
+
+
+def test_a_report_of_another_version_is_refused() -> None:
+    with pytest.raises(UsageError, match="'dlgrade.report/2'"):
+        from_json({**to_json(REPORTS["wrong"]), "schema": "dlgrade.report/2"})
 
 
 def test_a_damaged_report_is_refused() -> None:

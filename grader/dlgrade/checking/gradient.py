@@ -70,11 +70,12 @@ def _case(check: Gradient, trial: Trial, arguments: Arguments, place: int) -> _C
         elif name is None:
             cotangents.append(0.0)
         else:
-            cotangents.append(rng.standard_normal(np.shape(output)))
+            # Two decimals: still random in every element, and short to read in a counterexample.
+            cotangents.append(np.round(rng.standard_normal(np.shape(output)), 2))
             given[name] = cotangents[-1]
     for name, output in zip(check.outputs, outputs, strict=False):
         if name is not None:
-            given[name] = np.asarray(output)
+            given[name] = np.ascontiguousarray(output)
     parameters = trial.entry_point(check.backward).signature.parameters
     found = {name: given.get(name, arguments.get(name)) for name in parameters if name in given or name in arguments}
     call = styled_call(trial.entry_point(check.backward), found, place)

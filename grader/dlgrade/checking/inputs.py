@@ -46,11 +46,11 @@ def source_of(check: Agreement | Property | Gradient) -> Source:
         strategies = check.law.hypothesis._given_kwargs  # type: ignore[attr-defined]
         explicit = getattr(check.law.hypothesis.inner_test, "hypothesis_explicit_examples", ())  # type: ignore[attr-defined]
         explicit = explicit or getattr(check.law, "hypothesis_explicit_examples", ())
-        return Source(st.fixed_dictionaries(strategies), tuple(dict(e.kwargs) for e in explicit), check.examples)
+        return Source(st.fixed_dictionaries(strategies).map(_plain), tuple(_plain(dict(e.kwargs)) for e in explicit), check.examples)
     from_dict = isinstance(check.given, Mapping)
     strategy = st.fixed_dictionaries(dict(check.given)) if from_dict else check.given  # type: ignore[arg-type]
-    always = tuple(check.cases) if isinstance(check, Agreement) else ()
-    return Source(strategy, always, check.examples)  # type: ignore[arg-type]
+    always = tuple(_plain(dict(case)) for case in check.cases) if isinstance(check, Agreement) else ()
+    return Source(strategy.map(_plain), always, check.examples)  # type: ignore[union-attr]
 
 
 def _settings(examples: int, *phases: Phase) -> settings:
@@ -80,6 +80,15 @@ def draw(source: Source, *, seed: int) -> list[Arguments]:
     if source.examples:
         record()
     return [*source.always, *found]
+
+
+def _plain(value: Any) -> Any:
+    """The value with its arrays in plain memory order: the layouts that matter are given on purpose, by their rung."""
+    if isinstance(value, np.ndarray):
+        return np.ascontiguousarray(value) if value.ndim else value
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return type(value)(_plain(item) for item in value) if type(value) in (list, tuple) else value
 
 
 class _Enough(BaseException):

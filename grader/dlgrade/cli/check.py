@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -185,7 +186,7 @@ def _reports(course: Course, queue: Iterator[_Started], seed: int, screen: _Scre
                 started.submission,
                 target,
                 facts=started.facts,
-                misconceptions=lambda loaded=exercise: load_misconceptions(loaded),
+                misconceptions=functools.partial(load_misconceptions, exercise),
                 drawer=drawer,
                 content=content_digest(started.folder.path),
                 seed=seed,
@@ -239,7 +240,7 @@ class _Screen:
                 emoji=False,
             )
         for thing in things:
-            self._console.print(thing, soft_wrap=False)
+            self._console.print(thing, crop=False)
 
     def begin(self, title: str, name: str, path: str) -> None:
         """An exercise is about to be checked."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 from dlgrade.model import Frame, Outcome
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Call:
     """One call of an entry point.
 

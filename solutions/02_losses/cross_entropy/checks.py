@@ -103,6 +103,7 @@ _anything = _batches(
     smoothing=(None, 0.0, 0.1, 0.5, 1.0),
     within=10,
 )
+_with_ignored_rows = _batches(ignoring=_EVERY_WAY[1:], smoothing=(None, 0.1), rows=(2, 3, 4))
 _scores = np.array([[0.0, 1.0, 2.0, -1.0], [0.5, -1.0, 3.0, 0.0], [2.0, 0.25, -2.0, 1.0]])
 _plain = {"logits": _scores, "targets": np.array([2, 0, 1])}
 _default_ignored = {"logits": _scores, "targets": np.array([2, -100, 1], dtype=np.int32)}
@@ -278,7 +279,7 @@ def gradient_rows_sum_to_zero(cross_entropy_backward, case):
 
 
 @check(points=1)
-@given(case=_batches(ignoring=_EVERY_WAY[1:], smoothing=(None, 0.1), rows=(2, 3, 4)))
+@given(case=_with_ignored_rows)
 @example(case=_default_ignored)
 @example(case=_minus_one_ignored)
 @example(case=_class_ignored)
