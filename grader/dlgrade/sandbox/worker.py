@@ -68,7 +68,8 @@ def _refuse(names: list[str]) -> None:
     def guard(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "import":
             top = str(arguments[0]).partition(".")[0]
-            if top not in allowed:
+            # What sysconfig loads carries the platform in its name.
+            if top not in allowed and not top.startswith("_sysconfigdata"):
                 raise ImportError(f"{top!r} cannot be imported here: the exercise is to be solved with {library} alone")
         elif event.startswith(processes):
             raise PermissionError("a submission may not start processes")

@@ -421,7 +421,7 @@ def measures_the_entropy(logits, targets, ignore_index=-100, label_smoothing=0.0
     return -(1 - label_smoothing) * of_target - label_smoothing * log_probs.mean()
 
 
-@misconception(of="cross_entropy", caught_by="full_smoothing_forgets_the_targets")
+@misconception(of="cross_entropy", caught_by="smoothing_mixes_in_equal_weights")
 def spreads_over_the_other_classes(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """This is right under the convention that spreads the smoothing over the C - 1 other classes; here, as in PyTorch,
     it is spread over all C, so that the target has 1 - s + s / C."""
@@ -434,7 +434,7 @@ def spreads_over_the_other_classes(logits, targets, ignore_index=-100, label_smo
     return -((1 - label_smoothing) * of_target + label_smoothing * of_others).mean()
 
 
-@misconception(of="cross_entropy", caught_by="full_smoothing_forgets_the_targets")
+@misconception(of="cross_entropy", caught_by="smoothing_mixes_in_equal_weights")
 def leaves_the_target_out_of_the_spread(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """You give s / C to the other classes but only 1 - s to the target, and the weights do not sum to 1: the target
     gets s / C as well."""
@@ -447,7 +447,7 @@ def leaves_the_target_out_of_the_spread(logits, targets, ignore_index=-100, labe
     return -((1 - label_smoothing) * of_target + label_smoothing * of_others).mean()
 
 
-@misconception(of="cross_entropy", caught_by="full_smoothing_forgets_the_targets")
+@misconception(of="cross_entropy", caught_by="smoothing_mixes_in_equal_weights")
 def never_smooths(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """You never look at `label_smoothing`: mix the one-hot target with the uniform distribution."""
     counted = targets != ignore_index
@@ -458,7 +458,7 @@ def never_smooths(logits, targets, ignore_index=-100, label_smoothing=0.0):
     return -of_target
 
 
-@misconception(of="cross_entropy", caught_by="full_smoothing_forgets_the_targets")
+@misconception(of="cross_entropy", caught_by="smoothing_mixes_in_equal_weights")
 def adds_the_smoothing_on_top(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """You add the smoothing part without taking s away from the target: its own part has the weight 1 - s."""
     counted = targets != ignore_index
@@ -492,7 +492,7 @@ def only_takes_away_from_the_target(logits, targets, ignore_index=-100, label_sm
     return -(1 - label_smoothing) * of_target
 
 
-@misconception(of="cross_entropy", caught_by="loss_agrees")
+@misconception(of="cross_entropy", caught_by="smoothing_mixes_in_equal_weights")
 def mixes_the_wrong_way_round(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """The two parts have changed places: the target has the weight 1 - s and the uniform distribution s."""
     counted = targets != ignore_index
@@ -712,7 +712,7 @@ def subtracts_every_target_from_every_row(logits, targets, ignore_index=-100, la
     return grad
 
 
-@misconception(of="cross_entropy_backward", caught_by="gradient_agrees")
+@misconception(of="cross_entropy_backward", caught_by="gradient_ignores_a_common_shift")
 def overflows_going_back(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """exp() of a large score overflows, and inf / inf is NaN: subtract each row's maximum before exp()."""
     with np.errstate(all="ignore"):
@@ -727,7 +727,7 @@ def overflows_going_back(logits, targets, ignore_index=-100, label_smoothing=0.0
         return grad
 
 
-@misconception(of="cross_entropy_backward", caught_by="gradient_agrees")
+@misconception(of="cross_entropy_backward", caught_by="gradient_ignores_a_common_shift")
 def subtracts_the_maximum_of_everything_going_back(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """You subtract the largest score of the whole batch; a row far below it underflows to 0 / 0. Each row needs its own
     maximum."""

@@ -70,7 +70,7 @@ def conv2d(
             rows = slice(i * dh, i * dh + sh * out_h, sh)
             columns = slice(j * dw, j * dw + sw * out_w, sw)
             pixels = blocks[..., rows, columns]
-            out += filters[..., i, j] @ pixels.reshape(n, groups, c // groups, -1)
+            out += filters[..., i, j] @ pixels.reshape(n, groups, c // groups, out_h * out_w)
     out = out.reshape(n, f, out_h, out_w)
     return out if b is None else out + b[:, None, None]
     ### END SOLUTION
@@ -137,7 +137,7 @@ def conv2d_backward(
             # One kernel position meets a pixel at most once, so += on the slice loses nothing; windows overlap only
             # from one position to the next.
             d_blocks[..., rows, columns] += d_pixels.reshape(pixels.shape)
-            by_sample = cotangent @ pixels.reshape(n, groups, c // groups, -1).swapaxes(-1, -2)
+            by_sample = cotangent @ pixels.reshape(n, groups, c // groups, out_h * out_w).swapaxes(-1, -2)
             d_filters[..., i, j] = by_sample.sum(axis=0)
     d_padded = d_blocks.reshape(padded.shape)
     # Not ph:-ph, which is empty where the padding is zero.

@@ -1,0 +1,175 @@
+"""The course's own content: right variants always pass, misconceptions are named, references agree with torch."""
+
+import hashlib
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dlgrade.author import Policy
+from dlgrade.checking.diagnosis import diagnose
+from dlgrade.checking.inputs import Drawer
+from dlgrade.checking.run import run_check, run_checks
+from dlgrade.checking.trial import Trial, TrustedTarget
+from dlgrade.course.find import open_course
+from dlgrade.course.load import content_digest, load_exercise, load_misconceptions
+from dlgrade.model import Outcome, Submission, Verdict
+from dlgrade.sandbox.client import WorkerTarget
+from dlgrade.sandbox.syntax import Reading
+
+ROOT = Path(__file__).parent.parent
+COURSE = open_course(ROOT)
+FOLDERS = {folder.name: folder for folder in COURSE.exercises}
+VARIANTS = sorted((ROOT / "tests" / "variants").glob("*/*.py"))
+SEEDS = 100
+
+
+@pytest.fixture(scope="session")
+def drawer():
+    return Drawer()
+
+
+def loaded(name):
+    return load_exercise(FOLDERS[name], authored=True)
+
+
+def functions_of(path, names):
+    spec = importlib.util.spec_from_file_location(f"variant_{path.parent.name}_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return {name: getattr(module, name) for name in names}
+
+
+def check_submission(exercise, source, drawer, seed=0):
+    submission = Submission(exercise.file_name, source, hashlib.sha256(source).hexdigest())
+    reading = Reading(source)
+    with WorkerTarget(submission, module=exercise.name, names=list(exercise.entry_points)) as target:
+        return run_checks(
+            exercise,
+            submission,
+            target,
+            facts=reading.result,
+            misconceptions=lambda: load_misconceptions(exercise),
+            drawer=drawer,
+            content=content_digest(exercise.folder),
+            seed=seed,
+        )
+
+
+def test_every_exercise_has_what_the_course_promises():
+    for name in FOLDERS:
+        exercise = loaded(name)
+        misconceptions = load_misconceptions(exercise)
+        laws = [check for check in exercise.checks if type(check).__name__ == "Property"]
+        assert len(laws) >= 6, name
+        for entry_point in exercise.entry_points:
+            assert ">>>" in exercise.entry_points[entry_point].doc, entry_point
+        assert len(misconceptions) >= 8, name
+        assert len([path for path in VARIANTS if path.parent.name == name]) >= 2, name
+
+
+@pytest.mark.parametrize("path", VARIANTS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_a_right_variant_passes_through_a_worker(path, drawer):
+    report = check_submission(loaded(path.parent.name), path.read_bytes(), drawer)
+    assert [r for r in report.checks if r.outcome != Outcome.PASSED] == []
+    assert report.verdict == Verdict.PASSED
+    assert report.points == report.max_points == 20
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_right_variants_pass_over_many_seeds(name):
+    exercise = loaded(name)
+    content = content_digest(exercise.folder)
+    variants = {p.stem: functions_of(p, exercise.entry_points) for p in VARIANTS if p.parent.name == name}
+    failed = []
+    for seed in range(SEEDS):
+        drawer = Drawer()  # the variants share what is drawn; nothing is kept from seed to seed
+        for variant, functions in variants.items():
+            trial = Trial(exercise, TrustedTarget(functions), drawer, seed, content, explain=False)
+            for check in exercise.checks:
+                if not isinstance(check, Policy):
+                    finding = run_check(check, trial)
+                    if finding.outcome != Outcome.PASSED:
+                        failed.append((variant, seed, check.name, finding.evidence))
+    assert failed == []
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_each_misconception_is_named(name, drawer):
+    """What a student who made one of the known mistakes is told is the cure of that mistake."""
+    exercise = loaded(name)
+    content = content_digest(exercise.folder)
+    known = load_misconceptions(exercise)
+    scope = {}
+    exec(compile(exercise.source, exercise.file_name, "exec"), scope)
+    right = {entry_point: scope[entry_point] for entry_point in exercise.entry_points}
+    checks = {check.name: check for check in exercise.checks}
+    told = {}
+    for item in known:
+        target = TrustedTarget({**right, item.of: item.code})
+        trial = Trial(exercise, target, drawer, 0, content)
+        finding = run_check(checks[item.caught_by], trial)
+        found = diagnose(finding, target, known, frozenset({item.caught_by}))
+        told[item.name] = found.name if found else None
+    wrong = {name: got for name, got in told.items() if got != name}
+    assert wrong == {}
+
+
+# -- the references against an independent implementation --------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def torch():
+    return pytest.importorskip("torch", reason="torch is not installed: the references are compared with it")
+
+
+def reference(name):
+    exercise = loaded(name)
+    scope = {}
+    exec(compile(exercise.source, exercise.file_name, "exec"), scope)
+    return scope
+
+
+def test_softmax_agrees_with_torch(torch):
+    ours, rng = reference("softmax"), np.random.default_rng(0)
+    for shape, axis in [((5,), 0), ((3, 4), 0), ((3, 4), -1), ((2, 3, 4), 1)]:
+        x, grad = rng.normal(size=shape) * 20, rng.normal(size=shape)
+        theirs = torch.tensor(x, requires_grad=True)
+        p = torch.softmax(theirs, axis)
+        p.backward(torch.tensor(grad))
+        np.testing.assert_allclose(ours["softmax"](x, axis), p.detach().numpy(), rtol=1e-12, atol=1e-300)
+        got = ours["softmax_backward"](grad, p.detach().numpy(), axis)
+        np.testing.assert_allclose(got, theirs.grad.numpy(), rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])
+@pytest.mark.parametrize("ignore_index", [-100, 0])
+def test_cross_entropy_agrees_with_torch(torch, smoothing, ignore_index):
+    ours, rng = reference("cross_entropy"), np.random.default_rng(1)
+    logits, targets = rng.normal(size=(6, 4)) * 5, np.array([1, 0, 3, 2, 0, 1])
+    options = {"ignore_index": ignore_index, "label_smoothing": smoothing}
+    theirs = torch.tensor(logits, requires_grad=True)
+    loss = torch.nn.functional.cross_entropy(theirs, torch.tensor(targets), **options)
+    loss.backward()
+    assert ours["cross_entropy"](logits, targets, **options) == pytest.approx(loss.item(), rel=1e-12)
+    got = ours["cross_entropy_backward"](logits, targets, **options)
+    np.testing.assert_allclose(got, theirs.grad.numpy(), rtol=1e-9, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"stride": (2, 1)}, {"padding": (2, 1)}, {"dilation": 2, "padding": 2}, {"groups": 2, "stride": 2}],
+    ids=str,
+)
+def test_conv2d_agrees_with_torch(torch, options):
+    ours, rng = reference("conv2d"), np.random.default_rng(2)
+    groups = options.get("groups", 1)
+    x, w, b = rng.normal(size=(2, 4, 7, 6)), rng.normal(size=(6, 4 // groups, 3, 2)), rng.normal(size=6)
+    tensors = [torch.tensor(array, requires_grad=True) for array in (x, w, b)]
+    out = torch.nn.functional.conv2d(*tensors, **options)
+    grad = rng.normal(size=tuple(out.shape))
+    out.backward(torch.tensor(grad))
+    np.testing.assert_allclose(ours["conv2d"](x, w, b, **options), out.detach().numpy(), rtol=1e-10, atol=1e-12)
+    for got, tensor in zip(ours["conv2d_backward"](grad, x, w, **options), tensors, strict=True):
+        np.testing.assert_allclose(got, tensor.grad.numpy(), rtol=1e-10, atol=1e-11)
