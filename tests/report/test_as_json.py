@@ -156,7 +156,7 @@ def test_what_is_not_a_report_is_refused_with_a_sentence(data: object) -> None:
 
 
 def test_a_report_of_another_version_is_refused() -> None:
-    with pytest.raises(UsageError, match="'dlgrade.report/2'"):
+    with pytest.raises(UsageError, match=r"'dlgrade\.report/2'"):
         from_json({**to_json(REPORTS["wrong"]), "schema": "dlgrade.report/2"})
 
 

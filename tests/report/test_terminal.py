@@ -170,6 +170,8 @@ def test_the_worst_of_a_single_number_has_no_place() -> None:
 def test_long_output_and_long_tracebacks_are_bounded() -> None:
     text = printed(*terminal.details(report(NAN)))
     assert "step 10\n" in text and "step 11\n" not in text and "… and 19 more lines" in text
+    flood = printed(*terminal.details(report(replace(NAN, evidence=Evidence("No.", output="x" * 9000)))))
+    assert flood.count("x") < 1300 and "(7,800 more characters)" in " ".join(flood.split())
     assert "… the same line 19 more times" in printed(*terminal.details(REPORTS["raised"]))
     frames = [replace(REPORTS["raised"].checks[0].evidence.traceback[0], line=line) for line in range(1, 31)]
     deep = replace(REPORTS["raised"].checks[0], evidence=Evidence("No.", traceback=tuple(frames)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -88,6 +89,17 @@ def run_agreement(check: Agreement, trial: Trial) -> Finding:
     return finding or PASSED
 
 
+def sample_calls(trial: Trial) -> tuple[Call, ...]:
+    """Calls of every agreement's own inputs, some in float32: what tells one misconception from another."""
+    calls: list[Call] = []
+    for check in trial.exercise.checks:
+        if isinstance(check, Agreement):
+            inputs = trial.inputs(check)
+            calls += [_call(check, trial, arguments, AS_DRAWN, 0) for arguments in inputs[:24]]
+            calls += [_call(check, trial, arguments, OTHER_FORMS[0], 0) for arguments in inputs[:6]]
+    return tuple(calls)
+
+
 def _climb(check: Agreement, trial: Trial, inputs: Sequence[Arguments], form: Form) -> Finding | None:
     """All inputs in one form, rung by rung: the lowest rung that any input fails on is the finding."""
     calls = [_call(check, trial, arguments, form, style) for style, arguments in enumerate(inputs)]
@@ -96,10 +108,12 @@ def _climb(check: Agreement, trial: Trial, inputs: Sequence[Arguments], form: Fo
         if not isinstance(reply, Returned):
             finding = failure_of(reply, call)
             return _smaller_failure(check, trial, finding, call, inputs, form, calls)
-    faults = [
-        _fault(check, trial, arguments, call, reply, form)
-        for arguments, call, reply in zip(inputs, calls, replies, strict=True)
-    ]
+    faults: list[_Fault | None] = []
+    for arguments, call, reply in zip(inputs, calls, replies, strict=True):
+        want = trial.drawer.kept(arguments, (check.where, form.name), functools.partial(_expected, check, form=form))
+        faults.append(_fault(check, trial, arguments, call, reply, form, want))
+        if faults[-1] is not None and not trial.explain:
+            return Finding(Outcome.FAILED, failing=(call,), fresh=tuple(calls))
     for rung in _ORDER:
         for arguments, call, fault in zip(inputs, calls, faults, strict=True):
             if fault is not None and fault.rung == rung:
@@ -148,14 +162,16 @@ def scale_of(check: Agreement, arguments: Mapping[str, Any], want: Any) -> Any:
     return tuple(of_each) if isinstance(want, (tuple, list)) else of_each[0]
 
 
-def _fault(check: Agreement, trial: Trial, arguments: Arguments, call: Call, reply: Reply, form: Form) -> _Fault | None:
+def _fault(
+    check: Agreement, trial: Trial, arguments: Arguments, call: Call, reply: Reply, form: Form, want: Any = None
+) -> _Fault | None:
     """The first rung that a call fails on; None if it fails on none, or did not return at all."""
     if not isinstance(reply, Returned):
         return None
     problem = structure_problem(reply.value, trial.entry_point(check.entry_point).signature.return_annotation)
     if problem is not None:
         return _Fault("structure", problem)
-    want = _expected(check, arguments, form)
+    want = _expected(check, arguments, form) if want is None else want
     single = form.name == "float32"
     found = difference(
         reply.value,

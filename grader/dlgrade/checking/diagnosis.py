@@ -11,7 +11,7 @@ from dlgrade.checking.compare import same
 from dlgrade.checking.trial import Finding, TrustedTarget
 from dlgrade.sandbox.calls import Call, Raised, Reply, Returned, Target
 
-FRESH = 24
+FRESH = 60
 """How many calls besides the failing ones a misconception must reproduce."""
 
 

@@ -67,6 +67,11 @@ def _settings(examples: int, *phases: Phase) -> settings:
     )
 
 
+def seed_of(check: Agreement | Property | Gradient, seed: int) -> int:
+    """A check's own seed in a run, so that checks with the same strategies do not all meet the same inputs."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {check.name}".encode()).digest()[:8], "little")
+
+
 def draw(source: Source, *, seed: int) -> list[Arguments]:
     """The inputs of one check for one seed: the same again for the same seed and versions."""
     found: list[Arguments] = []
@@ -152,6 +157,7 @@ class Drawer:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
         self._memory: dict[str, list[Arguments]] = {}
+        self._kept: dict[tuple[int, Any], Any] = {}
         # Hypothesis writes its own notes even without a database; not into the student's folder.
         home = folder or Path(tempfile.gettempdir()) / "dlgrade-hypothesis"
         hypothesis.configuration.set_hypothesis_home_dir(home / "hypothesis")
@@ -169,10 +175,23 @@ class Drawer:
         if key not in self._memory:
             drawn = self._read(key)
             if drawn is None:
-                drawn = draw(Source(source.strategy, (), source.examples), seed=seed)
+                drawn = draw(Source(source.strategy, (), source.examples), seed=seed_of(check, seed))
                 self._write(key, drawn)
             self._memory[key] = [*source.always, *drawn]
         return self._memory[key]
+
+    def kept(self, arguments: Arguments, what: Any, make: Callable[[Arguments], Any]) -> Any:
+        """What an oracle says of an input that this drawer handed out, computed once for all submissions.
+
+        Args:
+            arguments: an input out of `inputs`, the very object.
+            what: which oracle, in which form.
+            make: computes it.
+        """
+        key = (id(arguments), what)
+        if key not in self._kept:
+            self._kept[key] = make(arguments)
+        return self._kept[key]
 
     def _read(self, key: str) -> list[Arguments] | None:
         if self._folder is None:

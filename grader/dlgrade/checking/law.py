@@ -10,7 +10,7 @@ import numpy as np
 from dlgrade.author import Mismatch, Property, close
 from dlgrade.checking.inputs import Arguments
 from dlgrade.checking.literal import aligned, call_text
-from dlgrade.checking.trial import PASSED, Finding, Proxy, Refused, Trial, quietly, undefined
+from dlgrade.checking.trial import NOT_STARTED, PASSED, Finding, Proxy, Refused, Trial, quietly, undefined
 from dlgrade.model import Evidence, Outcome
 from dlgrade.sandbox.calls import Call
 
@@ -31,7 +31,7 @@ def run_property(check: Property, trial: Trial) -> Finding:
         finding = _shrunk(check, trial, arguments, finding)
         # The diagnosis wants more than one input to tell one mistake from another.
         for more in inputs[place + 1 :]:
-            if finding.outcome not in (Outcome.FAILED, Outcome.RAISED) or len(calls) > 60:
+            if finding.outcome not in (Outcome.FAILED, Outcome.RAISED) or len(calls) > 60 or not finding.failing:
                 break
             _try(check, trial, more, calls)
         return replace(finding, fresh=tuple(calls))
@@ -49,9 +49,9 @@ def _try(check: Property, trial: Trial, arguments: Arguments, seen: list[Call] |
     except Refused as refused:
         finding = refused.finding
     except Mismatch as mismatch:
-        finding = _broken_law(check, calls, mismatch)
+        finding = _broken_law(trial, calls, mismatch)
     except AssertionError as error:
-        finding = _broken_law(check, calls, error)
+        finding = _broken_law(trial, calls, error)
     except Exception as error:
         finding = _undecided(check, trial, calls, error)
     else:
@@ -61,16 +61,18 @@ def _try(check: Property, trial: Trial, arguments: Arguments, seen: list[Call] |
     return finding
 
 
-def _calls_text(calls: list[tuple[Call, Any]]) -> str:
+def _calls_text(calls: list[tuple[Call, Any]], trial: Trial) -> str:
+    if not trial.explain:
+        return ""
     texts = [call_text(call) for call, _ in calls[:CALLS_SHOWN]]
     more = [f"# and {len(calls) - CALLS_SHOWN} more"] if len(calls) > CALLS_SHOWN else []
     return "\n".join([*texts, *more])
 
 
-def _broken_law(check: Property, calls: list[tuple[Call, Any]], error: AssertionError) -> Finding:
+def _broken_law(trial: Trial, calls: list[tuple[Call, Any]], error: AssertionError) -> Finding:
     message = str(error).strip() or "the law does not hold"
     expected = got = worst = None
-    if isinstance(error, Mismatch):
+    if isinstance(error, Mismatch) and trial.explain:
         left, right = np.asarray(error.got), np.asarray(error.want)
         wrong = None
         if left.shape == right.shape and left.dtype.kind in "biufc" and right.dtype.kind in "biufc":
@@ -78,7 +80,7 @@ def _broken_law(check: Property, calls: list[tuple[Call, Any]], error: Assertion
         expected, got, worst = aligned(error.got, error.want, wrong)
     evidence = Evidence(
         f"{message[0].upper()}{message[1:]}.".replace("..", "."),
-        rung="law", call=_calls_text(calls), expected=expected, got=got, worst=worst,
+        rung="law", call=_calls_text(calls, trial), expected=expected, got=got, worst=worst,
     )  # fmt: skip
     return Finding(Outcome.FAILED, evidence, failing=tuple(call for call, _ in calls))
 
@@ -88,18 +90,18 @@ def _undecided(check: Property, trial: Trial, calls: list[tuple[Call, Any]], err
     said = f"{type(error).__name__}: {error}"
     if all(name in trial.agreed for name in check.entry_points):
         message = f"The check {check.name} failed by itself ({said}). This is not your mistake; please report it."
-        return Finding(Outcome.BROKEN, Evidence(message, rung="law", call=_calls_text(calls)))
+        return Finding(Outcome.BROKEN, Evidence(message, rung="law", call=_calls_text(calls, trial)))
     message = f"The law cannot even be computed from what was returned ({said})."
-    evidence = Evidence(message, rung="law", call=_calls_text(calls))
+    evidence = Evidence(message, rung="law", call=_calls_text(calls, trial))
     return Finding(Outcome.FAILED, evidence, failing=tuple(call for call, _ in calls))
 
 
 def _shrunk(check: Property, trial: Trial, arguments: Arguments, finding: Finding) -> Finding:
     """The finding for the smallest input that breaks the law in the same way."""
-    if finding.outcome not in (Outcome.FAILED, Outcome.RAISED):
-        return finding  # to try again would cost a worker its life each time
     assert finding.evidence is not None
     rung = finding.evidence.rung
+    if finding.outcome not in (Outcome.FAILED, Outcome.RAISED) or rung == NOT_STARTED:
+        return finding  # to try again would cost a worker its life each time, or show nothing new
 
     def fails(smaller: Arguments) -> bool:
         found = _try(check, trial, smaller)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dlgrade.author import Agreement, Check, Example, Gradient, Misconception, Policy, Property
-from dlgrade.checking.agreement import run_agreement
+from dlgrade.checking.agreement import run_agreement, sample_calls
 from dlgrade.checking.diagnosis import diagnose
 from dlgrade.checking.doctests import run_example
 from dlgrade.checking.gradient import run_gradient
@@ -67,7 +67,7 @@ def run_checks(
         result = _result(check, finding, exercise, round(time.monotonic() - before, 4))
         on_result(result)
         done.append((result, finding))
-    results = _diagnosed(done, target, misconceptions)
+    results = _diagnosed(done, trial, misconceptions)
     return Report(
         exercise=exercise.name,
         unit=exercise.unit,
@@ -133,7 +133,7 @@ def _result(check: Check, finding: Finding, exercise: Exercise, seconds: float) 
 
 
 def _diagnosed(
-    done: Sequence[tuple[CheckResult, Finding]], target: Target, misconceptions: Callable[[], Sequence[Misconception]]
+    done: Sequence[tuple[CheckResult, Finding]], trial: Trial, misconceptions: Callable[[], Sequence[Misconception]]
 ) -> tuple[CheckResult, ...]:
     """The results, each failed one with the misconception that explains it if exactly one does."""
     failed = frozenset(
@@ -144,15 +144,16 @@ def _diagnosed(
     if not failed:
         return tuple(result for result, _ in done)
     known = misconceptions()
-    target.begin_check()
+    trial.target.begin_check()
+    more = sample_calls(trial)
     results = []
     for result, finding in done:
         if result.name in failed:
-            found = diagnose(finding, target, known, failed)
+            found = diagnose(replace(finding, fresh=(*finding.fresh, *more)), trial.target, known, failed)
             if found is not None:
                 result = replace(result, misconception=found.name, hint=found.cure)
         results.append(result)
-    target.take_output()  # printed a second time; it was shown already
+    trial.target.take_output()  # printed a second time; it was shown already
     return tuple(results)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dlgrade.checking.compare import structure_problem
-from dlgrade.checking.inputs import Arguments, Drawer, smallest, source_of
+from dlgrade.checking.inputs import Arguments, Drawer, seed_of, smallest, source_of
 from dlgrade.checking.literal import call_text
 from dlgrade.model import EntryPoint, Evidence, Exercise, Outcome
 from dlgrade.sandbox import wire
@@ -66,7 +66,9 @@ class Trial:
 
     def smallest(self, check: Any, fails: Callable[[Arguments], bool], start: Arguments) -> Arguments:
         """The smallest input that fails in the same way as `start`; `start` itself where nothing is explained."""
-        return smallest(source_of(check), fails, start, seed=self.seed) if self.explain else start
+        if not self.explain:
+            return start
+        return smallest(source_of(check), fails, start, seed=seed_of(check, self.seed))
 
     def entry_point(self, name: str) -> EntryPoint:
         """The entry point of that name."""

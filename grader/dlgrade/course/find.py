@@ -5,7 +5,10 @@ from __future__ import annotations
 import difflib
 import hashlib
 import itertools
+import keyword
 import os
+import re
+import sys
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -72,12 +75,19 @@ class Course:
                 if bare in (exercise.name, exercise.unit, f"{exercise.unit}/{exercise.name}")
             }
             if not found:
-                known = [e.name for e in self.exercises] + [unit.folder for unit in self.units]
-                near = difflib.get_close_matches(bare.rpartition("/")[2], known, n=3, cutoff=0.5)
-                mend = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(known)}."
-                raise UsageError(f"There is no exercise {name!r} in this course.", mend=mend)
+                raise self._unknown(name, bare)
             chosen |= found
         return [exercise for exercise in self.exercises if exercise.name in chosen]
+
+    def _unknown(self, name: str, bare: str) -> UsageError:
+        units = list(dict.fromkeys(exercise.unit for exercise in self.exercises))
+        known = [*(exercise.name for exercise in self.exercises), *units]
+        there_are = f"There are: {', '.join(known)}."
+        if any(bare == unit.folder for unit in self.units):
+            return UsageError(f"The unit {bare} has no exercises yet.", mend=there_are)
+        near = difflib.get_close_matches(bare.rpartition("/")[2].lower(), known, n=3, cutoff=0.5)
+        mend = f"Did you mean {' or '.join(near)}?" if near else there_are
+        return UsageError(f"There is no exercise {name!r} in this course.", mend=mend)
 
 
 def bundled_root() -> Path:
@@ -87,26 +97,39 @@ def bundled_root() -> Path:
     return content if content.is_dir() else package.parent.parent
 
 
-def find_root(given: str | None = None) -> Path:
+def find_root(given: str | None = None, *, bundled: bool = True) -> Path:
     """The folder of the course in use: the one given, else one that this folder lies in, else the bundled one.
 
+    Args:
+        given: the folder that the command line names.
+        bundled: whether the one that came with dlgrade will do; not for an author, whose work it is not.
+
     Raises:
-        UsageError: if the one given is no course.
+        UsageError: if the one given is no course, or there is none.
     """
-    given = given or os.environ.get(VARIABLE)
-    if given:
-        root = Path(given)
-        if not (root / COURSE_FILE).is_file():
-            raise UsageError(f"No course found in {root}.", mend=f"A course folder holds {COURSE_FILE.as_posix()}.")
-        return root
-    here = Path.cwd()
+    root = given or os.environ.get(VARIABLE)
+    if root:
+        if not (Path(root) / COURSE_FILE).is_file():
+            raise UsageError(
+                f"No course found in {root}.",
+                where="--course" if given else VARIABLE,
+                mend=f"A course folder holds {COURSE_FILE.as_posix()}.",
+            )
+        return Path(root)
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:
+        raise UsageError("The folder that you are in is no longer there.", mend="Go to another one.") from None
     for folder in (here, *here.parents):
         if (folder / COURSE_FILE).is_file():
             return folder
-    root = bundled_root()
-    if not (root / COURSE_FILE).is_file():
-        raise UsageError("No course found here, and none came with dlgrade.", mend="Name one: --course DIR")
-    return root
+    if not bundled or not (bundled_root() / COURSE_FILE).is_file():
+        raise UsageError(
+            f"No course found in {here}.",
+            mend=f"Go to the folder of a course, which holds {COURSE_FILE.as_posix()}, or name it: "
+            "dlgrade --course DIR …",
+        )
+    return bundled_root()
 
 
 def open_course(root: Path) -> Course:
@@ -116,10 +139,13 @@ def open_course(root: Path) -> Course:
         AuthorError: if course.toml cannot be read or says something impossible.
     """
     path = root / COURSE_FILE
+    text = read_text(path)
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise AuthorError(f"The course file cannot be read: {error}", where=str(path)) from error
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"(.*) \(at line (\d+), ", str(error))
+        why, where = (found[1], f"{path}:{found[2]}") if found else (str(error), str(path))
+        raise AuthorError(f"It is not valid TOML: {why}.", where=where) from error
     entries = data.get("unit", [])
     if not isinstance(entries, list) or not all(
         isinstance(e, dict) and isinstance(e.get("folder"), str) for e in entries
@@ -128,6 +154,14 @@ def open_course(root: Path) -> Course:
             "Each unit needs a folder.", where=str(path), mend='Write them as [[unit]] with folder = "02_losses".'
         )
     units = tuple(Unit(entry["folder"], str(entry.get("title", entry["folder"]))) for entry in entries)
+    folders = [unit.folder for unit in units]
+    for folder in folders:
+        lines = [number for number, line in enumerate(text.splitlines(), 1) if f'"{folder}"' in line]
+        place = f"{path}:{lines[-1]}" if lines else str(path)
+        if Path(folder).name != folder:
+            raise AuthorError(f"A unit's folder is one folder's name, which {folder!r} is not.", where=place)
+        if folders.count(folder) > 1:
+            raise AuthorError(f"The unit {folder} is listed twice.", where=place)
     authored = (root / "solutions").is_dir()
     base = root / ("solutions" if authored else "assignments")
     return Course(root, str(data.get("title", root.name)), units, tuple(_exercises(base, units, path)), authored)
@@ -140,6 +174,9 @@ def _exercises(base: Path, units: Iterable[Unit], course_file: Path) -> Iterable
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             if not path.is_dir() or path.name.startswith((".", "_")):
                 continue
+            problem = name_problem(path.name)
+            if problem is not None:
+                raise AuthorError(f"{path.name!r} cannot be an exercise's name: {problem}.", where=str(path))
             if path.name in seen:
                 raise AuthorError(
                     f"Two exercises are named {path.name}.", where=str(path), mend=f"The other is {seen[path.name]}."
@@ -152,6 +189,36 @@ def _exercises(base: Path, units: Iterable[Unit], course_file: Path) -> Iterable
             raise AuthorError(
                 f"The folder {path.name} is no unit of the course.", where=str(path), mend=f"Add it to {course_file}."
             )
+
+
+# The worker has a module of each of these names already, or will lie beside one.
+_TAKEN = sys.stdlib_module_names | {"numpy", "torch", "scipy", "hypothesis", "dlgrade", "wire"}
+
+
+def name_problem(name: str) -> str | None:
+    """Why an exercise cannot have this name; None if it can."""
+    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_") or name != name.lower():
+        return "it must be lower-case words, such as batch_norm"
+    if name in ("checks", "misconceptions", "hidden"):
+        return "every exercise has a file of that name"
+    return "Python or a library has a module of that name" if name in _TAKEN else None
+
+
+def read_text(path: Path) -> str:
+    """The text of one of the authors' files.
+
+    Raises:
+        AuthorError: if there is no such file or it is not UTF-8 text.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise AuthorError(f"There is no {path.name}.", where=str(path.parent)) from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise AuthorError("It is not UTF-8 text.", where=f"{path}:{line}") from error
+    except OSError as error:
+        raise AuthorError(f"It cannot be read: {error.strerror}.", where=str(path)) from error
 
 
 # -- a student's files -------------------------------------------------------------------------------------------------

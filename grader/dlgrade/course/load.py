@@ -106,27 +106,6 @@ def content_digest(folder: Path) -> str:
 # -- files and modules -------------------------------------------------------------------------------------------------
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise AuthorError(
-            f"The exercise has no {path.name}.",
-            where=str(path.parent),
-            mend="`dlgrade new` writes a skeleton of all files.",
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise AuthorError(f"The file cannot be read: {error}", where=str(path)) from error
-
-
-def _parsed(source: str, path: Path) -> ast.Module:
-    try:
-        return ast.parse(source, str(path))
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None) or 1
-        raise AuthorError(f"Syntax error: {getattr(error, 'msg', error)}.", where=f"{path}:{line}") from error
-
-
 def _executed(source: str, path: Path, name: str) -> types.ModuleType:
     """Run one of the authors' own files. Not through the import system: nothing is cached beside it or shared."""
     _parsed(source, path)

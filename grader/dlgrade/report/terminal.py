@@ -86,6 +86,7 @@ NOT_STARTED = "not_started"
 LIMIT = 10_000
 FRAMES = 8
 OUTPUT_LINES = 12
+OUTPUT_LIMIT = 1200
 REMINDER = 48
 
 
@@ -288,7 +289,7 @@ def _frame(frame: Frame, file: str) -> RenderableType:
 
 
 def _output(output: str) -> Iterator[RenderableType]:
-    lines = _block(output.strip("\n")).split("\n")
+    lines = visible(output.strip("\n"), limit=OUTPUT_LIMIT, lines=True).split("\n")
     yield Text(f"  {WORDS['printed']}", "dim")
     for line in lines[:OUTPUT_LINES]:
         yield Hanging(Text("    "), Text(line, "dim"))

@@ -278,14 +278,13 @@ class WorkerTarget:
         session = self._session
         assert session is not None
         callables: list[Callable[..., Any]] = []
-        packer = wire.Packer(callables=callables)
+        packer = wire.Packer(callables=callables, strict=True)
         packed, limits = [], []
         for call in calls:
-            before = packer.size
+            before = packer.carried
             args = [packer.pack(arg) for arg in call.args]
             kwargs = {key: packer.pack(value) for key, value in call.kwargs.items()}
-            arrays = [value for value in (*call.args, *call.kwargs.values()) if hasattr(value, "nbytes")]
-            sent = max(packer.size - before, sum(array.nbytes + 8 for array in arrays))
+            sent = packer.carried - before
             result_limit = REPLY_FLOOR + 8 * max(sent, call.expected_bytes)
             packed.append([call.name, args, kwargs, call.want_after, result_limit])
             # What comes back besides: the arguments, which a function may have made wider but not longer.
@@ -295,14 +294,16 @@ class WorkerTarget:
         session.send(wire.CALL, nonce, {"calls": packed, "table": packer.table}, packer.chunks)
         callbacks = 0
         while len(replies) < len(calls):
-            frame = self._receive(session, nonce, blob_limit=limits[len(replies)], last=len(replies) == len(calls) - 1)
+            # A callback's arguments have a limit of their own.
+            most = max(limits[len(replies)], wire.INLINE_LIMIT) if callables else limits[len(replies)]
+            frame = self._receive(session, nonce, blob_limit=most, last=len(replies) == len(calls) - 1)
             if frame.kind == wire.CALLBACK:
                 callbacks += 1
                 if callbacks > CALLBACK_LIMIT:
                     raise _Late
                 self._answer(session, frame, callables)
             elif frame.kind == wire.RETURNED:
-                replies.append(_returned(frame, len(replies), want_after=calls[len(replies)].want_after))
+                replies.append(_returned(frame, len(replies), calls[len(replies)]))
                 session.allow(seconds, self._until)
             elif frame.kind == wire.RAISED:
                 replies.append(_raised(frame.body, len(replies)))
@@ -315,14 +316,14 @@ class WorkerTarget:
         index, args = frame.body.get("callable"), frame.body.get("args")
         if type(index) is not int or not 0 <= index < len(callables) or not isinstance(args, list):
             raise wire.ProtocolError("a callback names no callable")
-        unpacker = wire.Unpacker(frame.body.get("table"), frame.blob)
+        unpacker = wire.Unpacker(frame.body.get("table"), frame.blob, share=True)
         values = [unpacker.unpack(arg) for arg in args]
         try:
             result = callables[index](*values)
         except Exception as error:
             session.send(wire.ANSWER, frame.nonce, {"error": str(error)[:500]})
             return
-        packer = wire.Packer()
+        packer = wire.Packer(strict=True)
         body = {"value": packer.pack(result), "table": packer.table}
         session.send(wire.ANSWER, frame.nonce, body, packer.chunks)
 
@@ -407,17 +408,18 @@ class WorkerTarget:
 # -- what a worker says, checked ---------------------------------------------------------------------------------------
 
 
-def _returned(frame: wire.Frame, index: int, *, want_after: bool) -> Returned:
+def _returned(frame: wire.Frame, index: int, call: Call) -> Returned:
     body = frame.body
     if set(body) != {"index", "value", "after", "table"} or body["index"] != index:
         raise wire.ProtocolError("an answer is out of order")
-    unpacker = wire.Unpacker(body["table"], frame.blob)
+    unpacker = wire.Unpacker(body["table"], frame.blob, share=True)
     value = unpacker.unpack(body["value"])
-    if not want_after:
+    if not call.want_after:
         return Returned(value)
-    if not isinstance(body["after"], list):
+    if not isinstance(body["after"], list) or len(body["after"]) != len(call.args) + len(call.kwargs):
         raise wire.ProtocolError("the arguments did not come back")
-    return Returned(value, tuple(unpacker.unpack(item) for item in body["after"]))
+    after = (unpacker.unpack(item) for item in body["after"])
+    return Returned(value, tuple(item if hasattr(item, "nbytes") else None for item in after))
 
 
 def _raised(body: dict[str, Any], index: int) -> Raised:

@@ -98,6 +98,7 @@ def site_of(framework: str) -> Path:
 
 def start(framework: str) -> Process:
     """Start a worker; it imports its framework while the caller goes on."""
+    site = site_of(framework)
     token = secrets.token_hex(16)
     scratch = tempfile.mkdtemp(prefix="dlgrade-")
     environment = {
@@ -117,7 +118,7 @@ def start(framework: str) -> Process:
         environment["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
     # No site-packages, no user site, no script folder on the path, no bytecode written, nothing buffered.
     options = ["-S", "-s", "-P", "-B", "-u"]
-    command = [sys.executable, *options, str(_WORKER), str(site_of(framework)), str(MEMORY_LIMIT)]
+    command = [sys.executable, *options, str(_WORKER), str(site), str(MEMORY_LIMIT)]
     ours, theirs = socket.socketpair()
     windows = sys.platform == "win32"
     try:

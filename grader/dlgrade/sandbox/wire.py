@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import socket
 import stat
@@ -33,12 +34,16 @@ READY, LOAD, LOADED, CALL, RETURNED, RAISED, CALLBACK, ANSWER = range(1, 9)
 
 INLINE_LIMIT = 256 * 1024
 """Blobs above this many bytes travel in a memory file."""
-JSON_LIMIT = 256 * 1024
-"""The most JSON that a worker's frame may hold."""
+JSON_LIMIT = 1024 * 1024
+"""The most JSON that a worker's frame may hold: lists of some fifty thousand numbers."""
 REQUEST_JSON_LIMIT = 64 * 1024 * 1024
 """The most JSON that a request may hold: a batch of a hundred thousand calls."""
 DEPTH_LIMIT = 16
 ITEM_LIMIT = 100_000
+TEXT_LIMIT = JSON_LIMIT // 12
+"""The most characters of a string in a reply; JSON may need twelve bytes for each."""
+FILES_LIMIT = 2
+"""The most memory files that may wait to be read: one of this frame, one of the next."""
 
 DTYPES = {
     np.dtype(code).str: np.dtype(code)
@@ -57,6 +62,10 @@ class Closed(Exception):
     """The other side has gone."""
 
 
+class TooLong(ValueError):
+    """A frame's JSON would be longer than the other side accepts; nothing of it was sent."""
+
+
 @dataclass(frozen=True)
 class Foreign:
     """A value that cannot travel, by its description: a generator, an object array, a string of a megabyte."""
@@ -72,11 +81,19 @@ class Oversize:
     shape: tuple[int, ...]
 
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode  # made once: json.dumps would make one for every frame
+
+
 # -- values to bytes ---------------------------------------------------------------------------------------------------
 
 
 def _padded(size: int) -> int:
     return -size % 8
+
+
+def _travels(shape: Sequence[int]) -> bool:
+    """Whether NumPy can hold an array of this shape in any dtype and layout, even where a side is 0."""
+    return len(shape) <= 32 and math.prod(max(side, 1) for side in shape) < 2**48
 
 
 def layout_of(array: np.ndarray[Any, Any]) -> str:
@@ -94,12 +111,21 @@ class Packer:
     Args:
         limit: the most bytes of arrays; one that would exceed it is described instead of sent.
         callables: where to put callables, in order; None if they cannot travel in this direction.
+        strict: refuse a value of a kind that cannot travel, instead of describing it.
+
+    Raises:
+        TypeError: if `strict`, for such a value. One that came out of an Unpacker never is.
     """
 
-    def __init__(self, *, limit: int | None = None, callables: list[Callable[..., Any]] | None = None) -> None:
+    def __init__(
+        self, *, limit: int | None = None, callables: list[Callable[..., Any]] | None = None, strict: bool = False
+    ) -> None:
         self.table: list[list[Any]] = []
         self.chunks: list[Any] = []
         self.size = 0
+        self.carried = 0
+        """The bytes of all arrays packed so far, each time that one was packed."""
+        self._strict = strict
         self._limit = limit
         self._callables = callables
         self._seen: dict[int, tuple[int, Any]] = {}
@@ -109,29 +135,27 @@ class Packer:
         """The JSON form of one value; its arrays go to the table and the blob."""
         self._items += 1
         kind = type(value)
-        if value is None or kind is bool:
-            return value
-        if kind is float:
+        if value is None or kind is bool or kind is float:
             return value
         if kind is int:
             return value if -(2**63) <= value < 2**64 else {"x": f"an int of {value.bit_length()} bits"}
         if kind is str:
-            fits = len(value) <= JSON_LIMIT // 8
+            fits = self._limit is None or len(value) <= TEXT_LIMIT
             return value if fits else {"x": f"a string of {len(value)} characters"}
         if isinstance(value, np.ndarray):
             return self._array(value)
         if isinstance(value, np.generic):
             packed = self._array(np.asarray(value))
             return {"s": packed["a"]} if "a" in packed else packed
-        if isinstance(value, (list, tuple)):
+        if isinstance(value, (list, tuple)) or (isinstance(value, dict) and all(type(key) is str for key in value)):
             if depth >= DEPTH_LIMIT:
                 return {"x": f"a {kind.__name__} nested more than {DEPTH_LIMIT} deep"}
             if self._limit is not None and self._items + len(value) > ITEM_LIMIT:
                 return {"x": f"a {kind.__name__} of {len(value)} items"}
+            if isinstance(value, dict):
+                return {"d": [[key, self.pack(held, depth + 1)] for key, held in value.items()]}
             items = [self.pack(item, depth + 1) for item in value]
             return items if isinstance(value, list) else {"t": items}
-        if isinstance(value, dict) and all(type(key) is str for key in value) and depth < DEPTH_LIMIT:
-            return {"d": [[key, self.pack(held, depth + 1)] for key, held in list(value.items())[:ITEM_LIMIT]]}
         if isinstance(value, (bool, int, float, str)):  # their subclasses, such as enumerations
             for plain in (bool, int, float, str):
                 if isinstance(value, plain):
@@ -139,16 +163,26 @@ class Packer:
         if self._callables is not None and callable(value):
             self._callables.append(value)
             return {"c": len(self._callables) - 1}
-        return {"x": kind.__name__[:200]}
+        if isinstance(value, (Foreign, Oversize)):  # a submission's own result, on its way back to it
+            return {"x": "a value that could not travel"}
+        return self._foreign(kind.__name__[:200])
+
+    def _foreign(self, description: str) -> dict[str, Any]:
+        if self._strict:
+            raise TypeError(f"{description} cannot be sent to a worker")
+        return {"x": description}
 
     def _array(self, array: np.ndarray[Any, Any]) -> dict[str, Any]:
+        self.carried += array.nbytes
         seen = self._seen.get(id(array))
         if seen is not None:
             return {"a": seen[0]}
         little = array.dtype.newbyteorder("<") if array.dtype.kind in "iufc" else array.dtype
         if little.str not in DTYPES:
-            return {"x": f"an array of dtype {str(array.dtype)[:100]}"}
-        shape = [int(side) for side in array.shape]
+            return self._foreign(f"an array of dtype {str(array.dtype)[:100]}")
+        shape = list(array.shape)
+        if not _travels(shape):
+            return self._foreign(f"an array of shape {str(array.shape)[:100]}")
         if self._limit is not None and self.size + array.size * little.itemsize > self._limit:
             return {"big": [little.str, shape]}
         # .view drops subclasses: what travels is memory, whatever the object says of itself.
@@ -189,23 +223,25 @@ class Unpacker:
     Args:
         table: the frame's array table.
         blob: the frame's bytes.
-        callables: makes the callable for an index; None if they cannot travel in this direction.
+        make_callable: makes the callable for an index; None if they cannot travel in this direction.
+        share: make an array that is referred to twice once, so that a short frame cannot ask for much memory.
 
     Raises:
         ProtocolError: if anything is not as the schema has it.
     """
 
-    def __init__(self, table: Any, blob: Any, *, make_callable: Callable[[int], Any] | None = None) -> None:
+    def __init__(
+        self, table: Any, blob: Any, *, make_callable: Callable[[int], Any] | None = None, share: bool = False
+    ) -> None:
         self._arrays: list[tuple[np.ndarray[Any, Any], str, bool]] = []
+        self._shared: dict[int, np.ndarray[Any, Any]] | None = {} if share else None
         self._make_callable = make_callable
         if not isinstance(table, list):
             raise ProtocolError("the array table is not a list")
         offset = 0
         for entry in table:
             dtype, shape, layout, read_only = _entry(entry)
-            count = 1
-            for side in shape:
-                count *= side
+            count = math.prod(shape)
             size = count * dtype.itemsize
             if offset + size > len(blob):
                 raise ProtocolError("the array table promises more bytes than came")
@@ -216,8 +252,10 @@ class Unpacker:
             raise ProtocolError("the array table and the bytes that came differ in length")
 
     def unpack(self, packed: Any, depth: int = 0) -> Any:
-        """The value of its JSON form; every array is a fresh copy."""
-        if packed is None or isinstance(packed, (bool, int, float, str)):
+        """The value of its JSON form; its arrays are copies of the blob's bytes."""
+        if packed is None or isinstance(packed, (bool, float, str)):
+            return packed
+        if isinstance(packed, int) and -(2**63) <= packed < 2**64:
             return packed
         if depth > DEPTH_LIMIT:
             raise ProtocolError("a value is nested too deeply")
@@ -230,19 +268,26 @@ class Unpacker:
             if tag == "d" and isinstance(held, list):
                 return dict(self._pair(item, depth) for item in held)
             if tag in ("a", "s") and type(held) is int and 0 <= held < len(self._arrays):
-                values, layout, read_only = self._arrays[held]
+                values = self._arrays[held][0]
                 if tag == "a":
-                    return laid_out(values, layout, read_only)
+                    return self._array(held)
                 if values.ndim == 0:
                     return values[()]
             if tag == "x" and isinstance(held, str):
-                return Foreign(held)
+                return Foreign("".join(char if char.isprintable() else "?" for char in held[:300]))
             if tag == "big" and isinstance(held, list) and len(held) == 2:
                 dtype, shape, _, _ = _entry([*held, "C", False])
                 return Oversize(dtype.name, shape)
             if tag == "c" and type(held) is int and self._make_callable is not None:
                 return self._make_callable(held)
         raise ProtocolError("a value has a form that the schema does not know")
+
+    def _array(self, index: int) -> np.ndarray[Any, Any]:
+        if self._shared is None:
+            return laid_out(*self._arrays[index])
+        if index not in self._shared:
+            self._shared[index] = laid_out(*self._arrays[index])
+        return self._shared[index]
 
     def _pair(self, item: Any, depth: int) -> tuple[str, Any]:
         if not (isinstance(item, list) and len(item) == 2 and isinstance(item[0], str)):
@@ -256,8 +301,7 @@ def _entry(entry: Any) -> tuple[np.dtype[Any], tuple[int, ...], str, bool]:
     dtype, shape, layout, read_only = entry
     if not (isinstance(dtype, str) and dtype in DTYPES):
         raise ProtocolError("an array has a dtype that may not travel")
-    sides = isinstance(shape, list) and len(shape) <= 32 and all(type(n) is int and 0 <= n < 2**48 for n in shape)
-    if not sides:
+    if not (isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape) and _travels(shape)):
         raise ProtocolError("an array has no proper shape")
     if layout not in LAYOUTS or not isinstance(read_only, bool):
         raise ProtocolError("an array has no proper layout")
@@ -292,29 +336,39 @@ class Channel:
         self._buffer = bytearray()
         self._fds: list[int] = []
 
-    def send(self, kind: int, nonce: int, body: dict[str, Any], chunks: Sequence[Any] = ()) -> None:
+    def send(
+        self,
+        kind: int,
+        nonce: int,
+        body: dict[str, Any],
+        chunks: Sequence[Any] = (),
+        *,
+        json_limit: int = REQUEST_JSON_LIMIT,
+    ) -> None:
         """Send one frame.
 
         Raises:
+            TooLong: if its JSON is longer than the limit; nothing was sent.
             Closed: if the other side has gone.
             TimeoutError: if the socket has a timeout and the other side does not read.
         """
-        text = json.dumps(body, separators=(",", ":")).encode()
+        text = _encode(body).encode()
+        if len(text) > json_limit:
+            raise TooLong(f"{len(text):,} bytes of text are too many to send")
         size = sum(len(chunk) for chunk in chunks)
-        by_file = size > INLINE_LIMIT and _HAS_MEMFD
-        head = _HEADER.pack(MAGIC, kind, int(by_file), 0, len(text), nonce, size)
+        fd = _sealed(chunks) if size > INLINE_LIMIT and _HAS_MEMFD else None
+        head = _HEADER.pack(MAGIC, kind, int(fd is not None), 0, len(text), nonce, size)
         try:
-            if not by_file:
+            if fd is None:
                 self.sock.sendall(b"".join((head, text, *chunks)))
-                return
-            fd = _sealed(chunks)
-            try:
+            else:
                 socket.send_fds(self.sock, [head], [fd])
-            finally:
-                os.close(fd)
-            self.sock.sendall(text)
-        except (BrokenPipeError, ConnectionError) as error:
+                self.sock.sendall(text)
+        except ConnectionError as error:
             raise Closed from error
+        finally:
+            if fd is not None:
+                os.close(fd)
 
     def receive(self, *, json_limit: int, blob_limit: int) -> Frame:
         """Receive one frame; nothing larger than the limits is ever read or allocated.
@@ -356,7 +410,7 @@ class Channel:
                 self._wait()
             try:
                 if _HAS_MEMFD:
-                    data, fds, _, _ = socket.recv_fds(self.sock, 1 << 18, 4)
+                    data, fds, _, _ = socket.recv_fds(self.sock, 1 << 18, 4, socket.MSG_CMSG_CLOEXEC)
                     self._fds.extend(fds)
                 else:
                     data = self.sock.recv(1 << 18)
@@ -366,6 +420,8 @@ class Channel:
                 raise Closed from error
             if not data:
                 raise Closed
+            if len(self._fds) > FILES_LIMIT:
+                raise ProtocolError("more files came than frames")
             self._buffer += data
         taken = self._buffer[:size]
         del self._buffer[:size]
@@ -396,14 +452,18 @@ class Channel:
             os.close(fd)
 
 
-def _sealed(chunks: Sequence[Any]) -> int:
-    """A memory file with these bytes that nobody can change any more."""
+def _sealed(chunks: Sequence[Any]) -> int | None:
+    """A memory file with these bytes that nobody can change any more; None if this process may not write one."""
     import fcntl
 
     fd = os.memfd_create("dlgrade", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    with open(fd, "wb", closefd=False) as file:
-        for chunk in chunks:
-            file.write(chunk)
+    try:
+        with open(fd, "wb", closefd=False) as file:
+            for chunk in chunks:
+                file.write(chunk)
+    except OSError:  # its limit for files; the socket takes as much, only slower
+        os.close(fd)
+        return None
     seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
     fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
     return fd

@@ -156,7 +156,7 @@ loss_agrees = Agreement(
 )
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(
     case=_batches(ignoring=("none", "default"), smoothing=(None, 0.1)), level=st.sampled_from((0.0, -2.0, 1e4, -1e4))
 )
@@ -170,7 +170,7 @@ def equal_scores_cost_log_of_the_classes(cross_entropy, case, level):
     assert_close(cross_entropy(**{**case, "logits": np.full(shape, level)}), math.log(shape[1]), scale=1 + abs(level))
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(
     case=_batches(ignoring=("none", "default"), smoothing=(None, 0.1)),
     level=st.sampled_from((1e3, -1e3, 1e4, -1e4)),
@@ -186,7 +186,7 @@ def ignores_a_common_shift(cross_entropy, case, level, fall):
     assert_close(cross_entropy(**{**case, "logits": logits + shift}), cross_entropy(**case), scale=np.abs(shift).max())
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(case=_batches(), wrong=st.integers(1, 4), gap=st.sampled_from((50.0, 200.0, 1e3, 1e4)))
 @example(case=_plain, wrong=1, gap=50.0)
 @example(case=_plain, wrong=2, gap=1e3)
@@ -202,7 +202,7 @@ def a_confident_mistake_costs_the_gap(cross_entropy, case, wrong, gap):
     )
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(case=_with_ignored_rows, change=st.sampled_from((1.0, -3.0)))
 @example(case=_default_ignored, change=1.0)
 @example(case=_minus_one_ignored, change=1.0)
@@ -219,7 +219,7 @@ def counts_only_rows_that_are_not_ignored(cross_entropy, case, change):
     assert_close(cross_entropy(**{**case, "logits": other}), alone, scale=_magnitude(**case))
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(case=_batches(ignoring=("none", "default"), smoothing=(None, 0.1)), times=st.sampled_from((2, 3)))
 @example(case=_plain, times=2)
 def is_a_mean_over_the_batch(cross_entropy, case, times):
@@ -232,7 +232,7 @@ def is_a_mean_over_the_batch(cross_entropy, case, times):
     assert_close(cross_entropy(**turned), once, scale=_magnitude(**case), message="the order of the rows matters")
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(case=_batches(ignoring=("none", "default")), amount=st.sampled_from((0.1, 0.5, 0.75)), turn=st.integers(1, 4))
 @example(case=_plain, amount=0.1, turn=1)
 @example(case=_default_ignored, amount=0.5, turn=1)
@@ -261,7 +261,7 @@ gradient_agrees = Agreement(
 )
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(
     case=_batches(ignoring=("none", "default"), smoothing=(None, 0.1)),
     level=st.sampled_from((1e3, -1e3, 1e4, -1e4)),
@@ -279,7 +279,7 @@ def gradient_ignores_a_common_shift(cross_entropy_backward, case, level, fall):
     assert_close(shifted, cross_entropy_backward(**case), rtol=1e-9, scale=1)
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(case=_batches(ignoring=_EVERY_WAY, smoothing=(None, 0.1, 1.0)))
 @example(case=_plain)
 @example(case={**_plain, "label_smoothing": 0.1})
@@ -289,7 +289,7 @@ def gradient_rows_sum_to_zero(cross_entropy_backward, case):
     assert_close(total, np.zeros(total.shape), rtol=1e-12)
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(case=_with_ignored_rows)
 @example(case=_default_ignored)
 @example(case=_minus_one_ignored)
@@ -305,7 +305,7 @@ def ignored_rows_have_no_gradient(cross_entropy_backward, case):
     assert_close(got[kept], alone, rtol=1e-12, scale=1, message="the ignored rows change the others' gradient")
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(case=_batches(ignoring=("none", "default"), smoothing=(None, 0.1)), times=st.sampled_from((2, 3)))
 @example(case=_plain, times=2)
 def gradient_is_that_of_a_mean(cross_entropy_backward, case, times):
@@ -317,7 +317,7 @@ def gradient_is_that_of_a_mean(cross_entropy_backward, case, times):
     assert_close(again, np.tile(once / times, (times, 1)), rtol=1e-12, scale=1)
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(
     case=_batches(ignoring=("none", "default", "class"), smoothing=(None, 0.1)), reach=st.sampled_from((0.5, 2.0, -1.0))
 )

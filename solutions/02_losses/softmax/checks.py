@@ -73,6 +73,7 @@ def _scores(draw, *, kinds=("plain",), within=3.0, backward=False):
 _KINDS = ("plain", "wide", "levels", "ties")
 _square = np.array([[0.0, 1.0, 2.0], [0.5, -1.0, 3.0], [2.0, 0.25, -2.0]])
 _block = np.arange(24.0).reshape(2, 3, 4) % 7
+_wide = np.array([[0.0, -1000.0, -10.0], [-60.0, 0.0, -30.0]])
 _always = (
     {"x": _square},
     {"x": _square, "axis": 0},
@@ -81,7 +82,7 @@ _always = (
     {"x": _block[:, None], "axis": -3},
     {"x": np.array([1e4, 1e4 + 1, 1e4 - 2])},
     {"x": np.array([-1e4, -1e4, -1e4 + 1])},
-    {"x": np.array([[0.0, -1000.0, -10.0], [-60.0, 0.0, -30.0]])},
+    {"x": _wide},
     {"x": np.array([[1e4, 0.0], [-1e4, -1e4 + 1]])},
     {"x": np.array([[3.0]])},
     {"x": np.linspace(-4, 4, 150)},
@@ -124,7 +125,7 @@ softmax_agrees = Agreement(
 )
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(case=_scores())
 @example(case={"x": _square})
 @example(case={"x": _square, "axis": 0})
@@ -134,7 +135,7 @@ def sums_to_one(softmax, case):
     assert_close(p.sum(axis=_axis(case)), np.ones(p.sum(axis=_axis(case)).shape), rtol=1e-13)
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(case=_scores(within=10))
 @example(case={"x": _square})
 @example(case={"x": _square, "axis": 0})
@@ -149,11 +150,12 @@ def has_exponential_odds(softmax, case):
     assert_close(ratio, want, scale=want)
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(case=_scores(), level=st.sampled_from((1e4, -1e4, 1e3, -1e3)), fall=st.sampled_from((0, 1, 2)))
 @example(case={"x": _square}, level=1e4, fall=0)
 @example(case={"x": _square, "axis": 0}, level=1e4, fall=2)
 @example(case={"x": _square}, level=-1e4, fall=0)
+@example(case={"x": _wide}, level=-1e4, fall=0)
 def ignores_a_common_shift(softmax, case, level, fall):
     """Adding one number to all the scores of a slice, another to each slice, changes no probability."""
     x, axis = case["x"], _axis(case)
@@ -163,7 +165,7 @@ def ignores_a_common_shift(softmax, case, level, fall):
     assert_close(softmax(**{**case, "x": x + shift}), softmax(**case), rtol=1e-9)
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(case=_scores(), winner=st.integers(0, 4), lead=st.sampled_from((1e4, 5e3, 800.0)))
 @example(case={"x": _square}, winner=1, lead=1e4)
 @example(case={"x": _square - 700}, winner=1, lead=800.0)
@@ -176,7 +178,7 @@ def gives_all_to_a_large_lead(softmax, case, winner, lead):
     assert_close(softmax(**{**case, "x": x + lead * want}), want, rtol=1e-9)
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(case=_scores(), level=st.sampled_from((0.0, 2.0, 800.0, -800.0, 1e4, -1e4)))
 @example(case={"x": _square}, level=-1e4)
 @example(case={"x": _square, "axis": 0}, level=1e4)
@@ -188,7 +190,7 @@ def shares_equally_among_equals(softmax, case, level):
     )
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(case=_scores(), which=st.integers(0, 99))
 @example(case={"x": _square}, which=1)
 @example(case={"x": _square, "axis": 0}, which=1)
@@ -202,7 +204,7 @@ def treats_each_slice_alone(softmax, case, which):
     assert_close(whole[row], softmax(np.ascontiguousarray(alone[row])))
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(case=_scores())
 @example(case={"x": _square, "axis": 0})
 @example(case={"x": _block, "axis": 1})
@@ -225,7 +227,7 @@ backward_agrees = Agreement(
 )
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(case=_scores(backward=True), constant=st.sampled_from((1.0, -2.0, 5.0)))
 @example(case=_backward_always[0], constant=1.0)
 @example(case=_backward_always[1], constant=-2.0)
@@ -237,7 +239,7 @@ def backward_of_a_constant_is_zero(softmax_backward, case, constant):
     assert_close(got, np.zeros(p.shape), rtol=1e-12, scale=abs(constant))
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(case=_scores(backward=True))
 @example(case=_backward_always[0])
 @example(case=_backward_always[1])
@@ -247,7 +249,7 @@ def backward_sums_to_zero(softmax_backward, case):
     assert_close(total, np.zeros(total.shape), rtol=1e-12, scale=np.abs(case["grad"]).max() + 1e-300)
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(case=_scores(backward=True), turn=st.sampled_from((1, 2, 3)))
 @example(case=_backward_always[0], turn=1)
 @example(case=_backward_always[1], turn=1)
@@ -260,7 +262,7 @@ def backward_is_symmetric(softmax_backward, case, turn):
     assert_close(one, other, rtol=1e-12, scale=u.size * (1 + np.abs(u).max() ** 2))
 
 
-@check(points=1)
+@check(points=1, examples=10)
 @given(case=_scores(backward=True), which=st.integers(0, 99))
 @example(case=_backward_always[0], which=1)
 @example(case=_backward_always[1], which=1)

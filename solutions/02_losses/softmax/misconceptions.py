@@ -40,7 +40,7 @@ def subtracts_the_minimum(x, axis=-1):
         return powers / powers.sum(axis=axis, keepdims=True)
 
 
-@misconception(of="softmax", caught_by="shares_equally_among_equals")
+@misconception(of="softmax", caught_by="ignores_a_common_shift")
 def never_subtracts_a_negative_maximum(x, axis=-1):
     """You subtract the maximum only where it is positive; when all the scores are far below 0, every exp() underflows
     and 0 / 0 is NaN. Subtract the maximum whatever its sign, and start it from the scores, not from 0."""
