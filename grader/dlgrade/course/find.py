@@ -164,15 +164,20 @@ def open_course(root: Path) -> Course:
             raise AuthorError(f"The unit {folder} is listed twice.", where=place)
     authored = (root / "solutions").is_dir()
     base = root / ("solutions" if authored else "assignments")
-    return Course(root, str(data.get("title", root.name)), units, tuple(_exercises(base, units, path)), authored)
+    exercises = tuple(_exercises(base, units, path, strict=authored))
+    return Course(root, str(data.get("title", root.name)), units, exercises, authored)
 
 
-def _exercises(base: Path, units: Iterable[Unit], course_file: Path) -> Iterable[ExerciseFolder]:
+def _exercises(base: Path, units: Iterable[Unit], course_file: Path, *, strict: bool) -> Iterable[ExerciseFolder]:
+    """The exercises below a folder. In a released course, where students may keep folders of their own, any other
+    folder is passed over; among the solutions it is a mistake (`strict`)."""
     seen: dict[str, Path] = {}
     for unit in units:
         folder = base / unit.folder
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             if not path.is_dir() or path.name.startswith((".", "_")):
+                continue
+            if not strict and not (path / f"{path.name}.py").is_file():
                 continue
             problem = name_problem(path.name)
             if problem is not None:
@@ -184,7 +189,7 @@ def _exercises(base: Path, units: Iterable[Unit], course_file: Path) -> Iterable
             seen[path.name] = path
             yield ExerciseFolder(path.name, unit.folder, path)
     known = {unit.folder for unit in units}
-    for path in sorted(base.iterdir()) if base.is_dir() else ():
+    for path in sorted(base.iterdir()) if strict else ():
         if path.is_dir() and path.name not in known and not path.name.startswith((".", "_")):
             raise AuthorError(
                 f"The folder {path.name} is no unit of the course.", where=str(path), mend=f"Add it to {course_file}."

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from dlgrade.author import Agreement, Check, Example, Gradient, Misconception, Policy, Property, named
-from dlgrade.course.find import ExerciseFolder
-from dlgrade.course.stub import public_functions, require_regions, strip_solutions
+from dlgrade.course.find import ExerciseFolder, read_text
+from dlgrade.course.stub import parsed, public_functions, require_regions, strip_solutions
 from dlgrade.errors import AuthorError
 from dlgrade.model import EntryPoint, Exercise
 
@@ -34,8 +34,8 @@ def load_exercise(folder: ExerciseFolder, *, authored: bool, hidden: bool = Fals
         AuthorError: for whatever is wrong with it.
     """
     path = folder.path / folder.file_name
-    source = _text(path)
-    tree = _parsed(source, path)
+    source = read_text(path)
+    tree = parsed(source, str(path))
     if authored:
         require_regions(source, str(path))
     entry_points = _entry_points(_executed(source, path, folder.name), tree, path)
@@ -65,16 +65,22 @@ def load_exercise(folder: ExerciseFolder, *, authored: bool, hidden: bool = Fals
     return exercise
 
 
-def load_misconceptions(exercise: Exercise) -> list[Misconception]:
+def load_misconceptions(exercise: Exercise, *, hidden: bool = True) -> list[Misconception]:
     """Load an exercise's misconceptions and see that each names what exists.
+
+    Args:
+        exercise: the exercise.
+        hidden: whether its hidden checks are loaded. Without them, a misconception that none of the public checks
+            catches is left out, since a hidden one may.
 
     Raises:
         AuthorError: for whatever is wrong with one.
     """
-    path = exercise.folder / MISCONCEPTIONS
-    module = _executed(_text(path), path, f"{exercise.name}_misconceptions")
-    found = [value for value in vars(module).values() if isinstance(value, Misconception)]
+    members = _members(exercise.folder / MISCONCEPTIONS, exercise.name, Misconception, "misconceptions")
+    found: list[Misconception] = [value for _, value in members]
     checks = {check.name: check for check in exercise.checks}
+    if not hidden:
+        found = [item for item in found if item.caught_by in checks]
     for item in found:
         if item.of not in exercise.entry_points:
             raise _no_such("entry point", item.of, exercise.entry_points, item.where, f"The misconception {item.name}")
@@ -86,6 +92,9 @@ def load_misconceptions(exercise: Exercise) -> list[Misconception]:
                 f"The misconception {item.name} is of {item.of}, which {item.caught_by} does not call.",
                 where=item.where,
             )
+        _same_parameters(
+            item.code, exercise.entry_points[item.of], f"The misconception {item.name}", item.where
+        )
         if not item.cure:
             raise AuthorError(
                 f"The misconception {item.name} has no docstring, which is the cure that the student reads.",
@@ -108,17 +117,17 @@ def content_digest(folder: Path) -> str:
 
 def _executed(source: str, path: Path, name: str) -> types.ModuleType:
     """Run one of the authors' own files. Not through the import system: nothing is cached beside it or shared."""
-    _parsed(source, path)
     module = types.ModuleType(name)
     module.__file__ = str(path)
     try:
         exec(compile(source, str(path), "exec"), module.__dict__)
     except AuthorError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         place = f"{path}:{lines[-1]}" if lines else str(path)
-        raise AuthorError(f"Loading it raised {type(error).__name__}: {error}", where=place) from error
+        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise AuthorError(f"Loading it raised {said}", where=place) from error
     return module
 
 
@@ -140,8 +149,29 @@ def _entry_points(module: types.ModuleType, tree: ast.Module, path: Path) -> Map
 
 def _collected(path: Path, name: str) -> list[Check]:
     """The checks of one file in its order, each under the name of its variable."""
-    module = _executed(_text(path), path, f"{name}_{path.stem}")
-    return [named(value, key) for key, value in vars(module).items() if isinstance(value, _CHECKS)]
+    return [named(value, key) for key, value in _members(path, name, _CHECKS, "checks")]
+
+
+def _members(path: Path, name: str, kinds: Any, what: str) -> list[tuple[str, Any]]:
+    """What a file holds of these kinds, with the names that it has there, in its order.
+
+    Raises:
+        AuthorError: if one replaces another of its name, which would be lost.
+    """
+    source = read_text(path)
+    tree = parsed(source, str(path))
+    found = [(key, value) for key, value in vars(_executed(source, path, f"{name}_{path.stem}")).items() if isinstance(value, kinds)]
+    names = dict(found)
+    seen: set[str] = set()
+    for node in tree.body:
+        bound = [node.name] if isinstance(node, ast.FunctionDef) else []
+        if isinstance(node, ast.Assign):
+            bound = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        for one in bound:
+            if one in seen and one in names:
+                raise AuthorError(f"Two {what} are named {one}.", where=f"{path}:{node.lineno}")
+            seen.add(one)
+    return found
 
 
 # -- what authors get wrong --------------------------------------------------------------------------------------------
@@ -160,19 +190,39 @@ def _validated(check: Check, exercise: Exercise) -> None:
             raise AuthorError(f"{who} is no Hypothesis test.", where=check.where, mend="Put @given(…) under @check(…).")
         if not check.says:
             raise AuthorError(f"{who} has no docstring, whose first line is what the student reads.", where=check.where)
+        if not check.entry_points:
+            raise AuthorError(
+                f"{who} calls nothing of the student's.", where=check.where, mend="Name an entry point as its argument."
+            )
     for name in check.entry_points:
         if name not in exercise.entry_points:
             raise _no_such("entry point", name, exercise.entry_points, check.where, who)
     if check.points < 0:
         raise AuthorError(f"{who} has negative points.", where=check.where)
+    if isinstance(check, (Agreement, Gradient)):
+        _gives_arguments(check, exercise.entry_points[check.entry_point], who)
     if isinstance(check, Agreement):
         _same_parameters(check.oracle, exercise.entry_points[check.entry_point], f"{who}: its oracle", check.where)
     if isinstance(check, Gradient):
         _validated_gradient(check, exercise, who)
 
 
+def _gives_arguments(check: Agreement | Gradient, entry_point: EntryPoint, who: str) -> None:
+    """See that what a check gives are the entry point's arguments, as far as that shows before drawing."""
+    given = [check.given] if isinstance(check.given, Mapping) else []
+    cases = check.cases if isinstance(check, Agreement) else ()
+    parameters = entry_point.signature.parameters
+    for arguments in (*given, *cases):
+        for name in arguments:
+            if name not in parameters:
+                raise _no_such("argument", name, parameters, check.where, who)
+        for parameter in parameters.values():
+            if parameter.default is parameter.empty and parameter.name not in arguments:
+                raise AuthorError(f"{who} does not give {entry_point.name}'s argument {parameter.name!r}.", where=check.where)
+
+
 def _same_parameters(function: Any, entry_point: EntryPoint, who: str, where: str) -> None:
-    """See that an oracle can be called with the entry point's arguments by name."""
+    """See that a function can be called with the entry point's arguments by name."""
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):

@@ -6,8 +6,8 @@ import ast
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlgrade.course.find import Course, ExerciseFolder
-from dlgrade.course.stub import strip_solutions
+from dlgrade.course.find import Course, ExerciseFolder, read_text
+from dlgrade.course.stub import parsed, strip_solutions
 from dlgrade.errors import UsageError
 
 README = """\
@@ -33,12 +33,13 @@ class Started:
 def stub_of(folder: ExerciseFolder) -> str:
     """The stub of an exercise, from its reference or as it was released."""
     path = folder.path / folder.file_name
-    return strip_solutions(path.read_text(encoding="utf-8"), str(path))
+    return strip_solutions(read_text(path), str(path))
 
 
 def title_of(folder: ExerciseFolder) -> str:
     """The first line of an exercise's docstring."""
-    tree = ast.parse((folder.path / folder.file_name).read_text(encoding="utf-8"))
+    path = folder.path / folder.file_name
+    tree = parsed(read_text(path), str(path))
     return (ast.get_docstring(tree) or folder.name).split("\n")[0]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from dlgrade.errors import AuthorError
 
 BEGIN = "### BEGIN SOLUTION"
 END = "### END SOLUTION"
+# What is meant for a marker but is not one would leave a solution in the stub.
+_ALMOST = re.compile(r"#+\s*(begin|end)\b[ _-]*(the )?(ref\w* )?solutions?\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,12 @@ def regions(source: str, where: str) -> list[Region]:
                 raise AuthorError(f"{END!r} has no {BEGIN!r} before it.", where=f"{where}:{number}")
             found.append(Region(begin[0], number, begin[1]))
             begin = None
+        elif _ALMOST.search(text):
+            raise AuthorError(
+                f"{text!r} is almost a marker of a solution region, but not one.",
+                where=f"{where}:{number}",
+                mend=f"Write {BEGIN!r} and {END!r}, each alone on its line.",
+            )
     if begin is not None:
         raise AuthorError(f"{BEGIN!r} has no {END!r} after it.", where=f"{where}:{begin[0]}")
     return found
@@ -52,6 +61,19 @@ def strip_solutions(source: str, where: str) -> str:
         replacement = [f"{region.indent}raise NotImplementedError\n"] if region.indent else []
         lines[region.first - 1 : region.last] = replacement
     return "".join(lines)
+
+
+def parsed(source: str, where: str) -> ast.Module:
+    """The syntax tree of one of the authors' files.
+
+    Raises:
+        AuthorError: at its syntax error.
+    """
+    try:
+        return ast.parse(source, where)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        raise AuthorError(f"Syntax error: {getattr(error, 'msg', error)}.", where=f"{where}:{line}") from error
 
 
 def public_functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:
@@ -68,9 +90,8 @@ def require_regions(source: str, where: str) -> None:
         AuthorError: at the function that has none.
     """
     found = regions(source, where)
-    for node in public_functions(ast.parse(source)):
-        inside = [r for r in found if node.lineno < r.first and r.last <= (node.end_lineno or node.lineno) + 1]
-        if not inside:
+    for node in public_functions(parsed(source, where)):
+        if not any(node.lineno < region.first <= (node.end_lineno or node.lineno) for region in found):
             raise AuthorError(
                 f"The entry point {node.name} has no solution region, so its solution would be released.",
                 where=f"{where}:{node.lineno}",
