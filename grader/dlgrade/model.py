@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from dlgrade.author import Check, Misconception
 
 SCHEMA = "dlgrade.report/1"
+NOT_STARTED = "not_started"
+"""The rung of a check whose entry point is still the stub."""
 
 
 class Outcome(enum.StrEnum):

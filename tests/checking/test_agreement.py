@@ -1,12 +1,24 @@
 """The ladder of an Agreement: the first rung that fails is the diagnosis, and what is right in any style passes."""
 
+# ruff: noqa: E501 -- students write one-liners
+
 import functools
 
 import numpy as np
 import pytest
 from dlgrade.model import Outcome
-from tiny import RIGHT, affine_agrees, judged, message, moments_agrees, passed, ranked_agrees, total_agrees
-from tiny import trusted, verdict  # noqa: I001
+from tiny import (
+    RIGHT,
+    affine_agrees,
+    judged,
+    message,
+    moments_agrees,
+    passed,
+    ranked_agrees,
+    total_agrees,
+    trusted,
+    verdict,
+)
 
 FAILED = Outcome.FAILED
 SIGNATURE = "def affine(x, w, shift=0.0):\n    "
@@ -114,7 +126,7 @@ LADDER = {
     ),
     "read_only_only": (
         Outcome.RAISED, "read_only", "Given a read-only array, it raised ValueError",
-        affine("x += 1\nx -= 1\nreturn x @ w + np.asarray(shift, x.dtype)"),
+        affine("x *= -1\nx *= -1\nreturn x @ w + np.asarray(shift, x.dtype)"),
     ),
     "lies_about_equality": (
         FAILED, "values", "differ",
@@ -133,8 +145,6 @@ def test_the_first_rung_that_fails_is_the_diagnosis(name):
     finding = judged(affine_agrees, source)
     assert verdict(finding) == (outcome, rung), message(finding)
     assert words in message(finding)
-    assert message(finding)[0].isupper()
-    assert message(finding).rstrip().endswith((".", "?"))
 
 
 TOTAL = {
@@ -160,10 +170,10 @@ MOMENTS = {
     "too_short": ("structure", "a tuple of 1", lambda x: (x - x.mean(),)),
     "too_long": ("structure", "a tuple of 3", lambda x: (x - x.mean(), x.var(), 0.0)),
     "array_alone": ("structure", "an array"[2:], lambda x: x - x.mean()),
-    "swapped": ("structure", "result 1 of 2 is a NumPy float64 scalar", lambda x: (x.var(), x - x.mean())),
-    "first_none": ("structure", "result 1 of 2 is None", lambda x: (None, x.var())),
+    "swapped": ("structure", "Result 1 of 2 is a NumPy float64 scalar", lambda x: (x.var(), x - x.mean())),
+    "first_none": ("structure", "Result 1 of 2 is None", lambda x: (None, x.var())),
     "second_wrong": ("values", "variance", lambda x: (x - x.mean(), 2 * x.var() + 1)),
-    "first_shape": ("shape", "deviations has shape", lambda x: ((x - x.mean())[None], x.var() + 1)),
+    "first_shape": ("shape", "Deviations has shape", lambda x: ((x - x.mean())[None], x.var() + 1)),
 }
 
 
@@ -399,18 +409,18 @@ def test_a_float32_result_that_float32_cannot_hold_is_infinite():
 
 def test_the_counterexample_is_the_smallest():
     finding = judged(affine_agrees, affine("return x @ w - np.asarray(shift, x.dtype)"))
-    assert finding.evidence.call in (
-        "affine(np.array([[0.0]]), np.array([[0.0]]), shift=1.0)",
-        "affine(np.array([[0]]), np.array([[0]]), shift=1.0)",
-    )
+    # The smallest arrays, of the smallest integers that the simplest kind of values holds.
+    assert finding.evidence.call == "affine(np.array([[2.0]]), np.array([[2.0]]), shift=1.0)"
     assert finding.evidence.worst.index == (0, 0)
-    assert (finding.evidence.worst.expected, finding.evidence.worst.got) == ("1", "-1")
+    assert (finding.evidence.worst.expected, finding.evidence.worst.got) == ("5", "3")
 
 
 def test_a_failing_input_that_raises_is_made_small_too():
-    finding = judged(affine_agrees, affine("if x.shape[1] > 1: raise ValueError('no')\nreturn x @ w + np.asarray(shift, x.dtype)"))
+    finding = judged(
+        affine_agrees, affine("if x.shape[1] > 1: raise ValueError('no')\nreturn x @ w + np.asarray(shift, x.dtype)")
+    )
     assert verdict(finding) == (Outcome.RAISED, "runs")
-    assert "[[0.0, 0.0]]" in finding.evidence.call
+    assert finding.evidence.call == "affine(np.array([[2.0, 1.0]]), np.array([[2.0], [1.0]]), shift=0.0)"
     assert [frame.function for frame in finding.evidence.traceback] == ["affine"]
     assert finding.evidence.traceback[0].text == "if x.shape[1] > 1: raise ValueError('no')"
 

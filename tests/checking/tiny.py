@@ -75,7 +75,9 @@ def ranked(scores: list[float]) -> list[tuple[list[int], float]]:
 '''
 
 
-def exercise_of(source: str, checks: Sequence[Check] = (), *, name: str = "tiny", hidden: Sequence[str] = ()) -> Exercise:
+def exercise_of(
+    source: str, checks: Sequence[Check] = (), *, name: str = "tiny", hidden: Sequence[str] = ()
+) -> Exercise:
     """An exercise whose reference is this source."""
     scope: dict[str, Any] = {"__name__": name}
     exec(compile(source, f"{name}.py", "exec"), scope)

@@ -95,22 +95,26 @@ def sample_calls(trial: Trial) -> tuple[Call, ...]:
     for check in trial.exercise.checks:
         if isinstance(check, Agreement):
             inputs = trial.inputs(check)
-            calls += [_call(check, trial, arguments, AS_DRAWN, 0) for arguments in inputs[:24]]
-            calls += [_call(check, trial, arguments, OTHER_FORMS[0], 0) for arguments in inputs[:6]]
+            for form, count in ((AS_DRAWN, 24), (OTHER_FORMS[0], 6)):
+                for arguments in inputs[:count]:
+                    calls.append(_call(check, trial, arguments, form, 0, _kept(check, trial, arguments, form)))
     return tuple(calls)
 
 
 def _climb(check: Agreement, trial: Trial, inputs: Sequence[Arguments], form: Form) -> Finding | None:
     """All inputs in one form, rung by rung: the lowest rung that any input fails on is the finding."""
-    calls = [_call(check, trial, arguments, form, style) for style, arguments in enumerate(inputs)]
+    wants = [_kept(check, trial, arguments, form) for arguments in inputs]
+    calls = [
+        _call(check, trial, arguments, form, style, want)
+        for style, (arguments, want) in enumerate(zip(inputs, wants, strict=True))
+    ]
     replies = trial.target.call_many(calls)
     for call, reply in zip(calls, replies, strict=False):
         if not isinstance(reply, Returned):
             finding = failure_of(reply, call)
             return _smaller_failure(check, trial, finding, call, inputs, form, calls)
     faults: list[_Fault | None] = []
-    for arguments, call, reply in zip(inputs, calls, replies, strict=True):
-        want = trial.drawer.kept(arguments, (check.where, form.name), functools.partial(_expected, check, form=form))
+    for arguments, call, reply, want in zip(inputs, calls, replies, wants, strict=True):
         faults.append(_fault(check, trial, arguments, call, reply, form, want))
         if faults[-1] is not None and not trial.explain:
             return Finding(Outcome.FAILED, failing=(call,), fresh=tuple(calls))
@@ -121,10 +125,11 @@ def _climb(check: Agreement, trial: Trial, inputs: Sequence[Arguments], form: Fo
     return None
 
 
-def _call(check: Agreement, trial: Trial, arguments: Arguments, form: Form, style: int) -> Call:
+def _call(check: Agreement, trial: Trial, arguments: Arguments, form: Form, style: int, want: Any) -> Call:
     entry_point = trial.entry_point(check.entry_point)
     formed = {key: _formed(value, form) for key, value in arguments.items()}
-    return styled_call(entry_point, formed, style, want_after=True)
+    size = sum(leaf.nbytes for leaf in leaves(want) if isinstance(leaf, np.ndarray))
+    return styled_call(entry_point, formed, style, want_after=True, expected_bytes=size)
 
 
 def _formed(value: Any, form: Form) -> Any:
@@ -132,9 +137,25 @@ def _formed(value: Any, form: Form) -> Any:
 
 
 def _expected(check: Agreement, arguments: Arguments, form: Form) -> Any:
-    """What the oracle says, in float64, of the inputs as they are after they were given that form."""
+    """What the oracle says, in float64, of the inputs as they are after they were given that form.
+
+    In float32 what is too large for it is infinite, whatever the oracle could hold.
+    """
     with quietly():
-        return check.oracle(**_in_double(arguments, form))
+        want = check.oracle(**_in_double(arguments, form))
+        return _narrowed(want) if _float_dtype(arguments, form) == np.float32 else want
+
+
+def _narrowed(want: Any) -> Any:
+    if isinstance(want, (tuple, list)):
+        return type(want)(_narrowed(item) for item in want) if type(want) in (tuple, list) else want
+    is_float = isinstance(want, np.ndarray) and want.dtype.kind == "f"
+    return want.astype(np.float32).astype(np.float64) if is_float else want
+
+
+def _kept(check: Agreement, trial: Trial, arguments: Arguments, form: Form) -> Any:
+    """The same, asked once for an input that the drawer handed out."""
+    return trial.drawer.kept(arguments, (check.where, form.name), functools.partial(_expected, check, form=form))
 
 
 def _in_double(arguments: Arguments, form: Form) -> dict[str, Any]:
@@ -151,19 +172,21 @@ def scale_of(check: Agreement, arguments: Mapping[str, Any], want: Any) -> Any:
     if check.scale is not None:
         with quietly():
             return check.scale(**arguments)
-    inputs = [np.max(np.abs(v), initial=0.0) for v in arguments.values() if isinstance(v, np.ndarray)]
+    floats = [v for v in arguments.values() if isinstance(v, np.ndarray) and v.dtype.kind == "f"]
+    inputs = [np.max(np.abs(array), initial=0.0) for array in floats]
     fallback = max((float(v) for v in inputs if np.isfinite(v)), default=0.0) or 1.0
 
     def largest(leaf: Any) -> float:
-        values = np.abs(np.asarray(leaf, dtype=np.float64))
+        array = np.asarray(leaf)
+        values = np.abs(array) if array.dtype.kind in "iufc" else np.zeros(0)
         return float(np.max(values[np.isfinite(values)], initial=0.0)) or fallback
 
     of_each = [largest(leaf) for leaf in leaves(want)]
-    return tuple(of_each) if isinstance(want, (tuple, list)) else of_each[0]
+    return tuple(of_each) if isinstance(want, (tuple, list, dict)) else of_each[0]
 
 
 def _fault(
-    check: Agreement, trial: Trial, arguments: Arguments, call: Call, reply: Reply, form: Form, want: Any = None
+    check: Agreement, trial: Trial, arguments: Arguments, call: Call, reply: Reply, form: Form, want: Any
 ) -> _Fault | None:
     """The first rung that a call fails on; None if it fails on none, or did not return at all."""
     if not isinstance(reply, Returned):
@@ -171,7 +194,6 @@ def _fault(
     problem = structure_problem(reply.value, trial.entry_point(check.entry_point).signature.return_annotation)
     if problem is not None:
         return _Fault("structure", problem)
-    want = _expected(check, arguments, form) if want is None else want
     single = form.name == "float32"
     found = difference(
         reply.value,
@@ -185,11 +207,10 @@ def _fault(
         show = (found.got, found.want, found.wrong) if found.got is not None else (reply.value, want, None)
         return _Fault(found.rung, found.message, *show)
     for name, before, after in _arguments_after(trial, check, call, reply):
-        if after is None or after.shape != before.shape or after.dtype != before.dtype or not _identical(after, before):
-            got = after if after is not None else "gone"
-            differs = None
-            if after is not None and after.shape == before.shape and after.dtype == before.dtype:
-                differs = ~((after == before) | ((after != after) & (before != before)))
+        alike = isinstance(after, np.ndarray) and after.shape == before.shape and after.dtype == before.dtype
+        if not alike or not _identical(after, before):
+            got = "gone" if after is None else after
+            differs = ~((after == before) | ((after != after) & (before != before))) if alike else None
             message = f"it changed its argument {name} in place: the caller's array is not yours to write to"
             return _Fault("arguments", message, got, before, differs)
     return None
@@ -219,9 +240,10 @@ def _identical(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
 
 
 def _first(check: Agreement, trial: Trial, arguments: Arguments, form: Form) -> tuple[Call, Reply, _Fault | None]:
-    call = _call(check, trial, arguments, form, 0)
+    want = _expected(check, arguments, form)
+    call = _call(check, trial, arguments, form, 0, want)
     reply = trial.call(call)
-    return call, reply, _fault(check, trial, arguments, call, reply, form)
+    return call, reply, _fault(check, trial, arguments, call, reply, form, want)
 
 
 def _shrunk(
@@ -266,16 +288,14 @@ def _smaller_failure(
     kind = finding.evidence.message.split(":")[0]
 
     def fails(smaller: Arguments) -> bool:
-        again = _call(check, trial, smaller, form, 0)
-        reply = trial.call(again)
+        again, reply, _ = _first(check, trial, smaller, form)
         if isinstance(reply, Returned):
             return False
         evidence = failure_of(reply, again).evidence
         return evidence is not None and evidence.message.split(":")[0] == kind
 
     best = trial.smallest(check, fails, start)
-    again = _call(check, trial, best, form, 0)
-    reply = trial.call(again)
+    again, reply, _ = _first(check, trial, best, form)
     if not isinstance(reply, Returned):
         smaller = failure_of(reply, again)
         assert smaller.evidence is not None
@@ -292,17 +312,18 @@ def _smaller_failure(
 
 def _repeat(check: Agreement, trial: Trial, inputs: Sequence[Arguments]) -> Finding | None:
     """The same inputs in the opposite order: a function that keeps something between calls answers differently."""
-    calls = [_call(check, trial, arguments, AS_DRAWN, 0) for arguments in inputs]
+    calls = [_call(check, trial, given, AS_DRAWN, 0, _kept(check, trial, given, AS_DRAWN)) for given in inputs]
     first = trial.target.call_many(calls)
-    again = trial.target.call_many(calls[::-1])[::-1]
-    for call, one, other in zip(calls, first, again, strict=False):
-        if not isinstance(one, Returned) or not isinstance(other, Returned):
-            odd = one if not isinstance(one, Returned) else other
-            assert not isinstance(odd, Returned)
+    # The opposite order has the replies from its end where the target had to be stopped on the way.
+    again = trial.target.call_many(calls[::-1]) if len(first) == len(calls) else []
+    for call, odd in (*zip(calls, first, strict=False), *zip(calls[::-1], again, strict=False)):
+        if not isinstance(odd, Returned):
             finding = failure_of(odd, call)
             assert finding.evidence is not None
             message = "Called again, it no longer answers: " + finding.evidence.message
             return replace(finding, evidence=replace(finding.evidence, message=message, rung="repeatable"))
+    for call, one, other in zip(calls, first, again[::-1], strict=True):
+        assert isinstance(one, Returned) and isinstance(other, Returned)
         if not same(one.value, other.value):
             expected, got, worst = aligned(other.value, one.value)
             message = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 import typing
 from collections.abc import Sequence
@@ -11,7 +12,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from dlgrade.author import close
+from dlgrade.checking.literal import shown
 from dlgrade.sandbox.wire import Foreign, Oversize
+from dlgrade.text import visible
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
@@ -21,7 +24,7 @@ def described(value: Any) -> str:
     if value is None:
         return "None"
     if isinstance(value, Foreign):
-        text = value.description
+        text = visible(value.description, limit=200)
         return text if " " in text else f"a value of type {text!r}"
     if isinstance(value, Oversize):
         return f"a {value.dtype} array of shape {value.shape}"
@@ -65,8 +68,10 @@ def structure_problem(value: Any, annotation: Any) -> str | None:
 
 
 def _conforms(value: Any, annotation: Any) -> bool:
-    if annotation in (Any, None, typing.get_type_hints) or isinstance(annotation, str):
-        return annotation is not None or value is None
+    if annotation is Any or annotation is inspect.Signature.empty or isinstance(annotation, str):
+        return True
+    if annotation is None:
+        return value is None
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType):
         return any(_conforms(value, option) for option in args)
@@ -85,16 +90,43 @@ def _conforms(value: Any, annotation: Any) -> bool:
         return fits and all(_conforms(item, part) for item, part in zip(value, args, strict=True))
     if origin is list:
         return isinstance(value, list) and all(_conforms(item, args[0]) for item in value)
+    if annotation is bool:
+        return isinstance(value, (bool, np.bool_)) or (
+            isinstance(value, np.ndarray) and value.shape == () and value.dtype.kind == "b"
+        )
     if isinstance(annotation, type):
         return isinstance(value, annotation)
     return True
 
 
 def leaves(value: Any) -> list[Any]:
-    """The arrays and numbers of a result in order: those of a tuple or list, or the result itself."""
+    """The arrays and numbers of a result in order: those of a tuple, list or dict, or the result itself."""
     if isinstance(value, (tuple, list)):
         return [leaf for item in value for leaf in leaves(item)]
+    if isinstance(value, dict):
+        return [leaf for key in sorted(value) for leaf in leaves(value[key])]
     return [value]
+
+
+def _nesting_problem(got: Any, want: Any, verb: str = "returned") -> str | None:
+    """How a result is put together otherwise than what was expected: a list of another length, a None for an array."""
+    pairs: list[tuple[Any, Any]] | None = None
+    if isinstance(want, (tuple, list)) and isinstance(got, (tuple, list)) and len(got) == len(want):
+        pairs = list(zip(got, want, strict=True))
+    elif isinstance(want, dict) and isinstance(got, dict) and set(got) == set(want):
+        pairs = [(got[key], want[key]) for key in want]
+    elif (_is_number(got) and _is_number(want)) or (type(got) is type(want) and not isinstance(want, _NESTED)):
+        pairs = []
+    if pairs is None:
+        return f"it {verb} {described(got)}, not {described(want)}"
+    return next((problem for pair in pairs if (problem := _nesting_problem(*pair, "holds"))), None)
+
+
+_NESTED = (tuple, list, dict)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (np.ndarray, np.generic, Oversize, int, float, complex))
 
 
 @dataclass(frozen=True)
@@ -112,7 +144,7 @@ class Difference:
 def difference(
     got: Any, want: Any, *, scale: Any, rtol: float, float_dtype: Any, parts: Sequence[str] = ()
 ) -> Difference | None:
-    """The first rung, shape, dtype, finite, values, on which any leaf of `got` differs from that of `want`.
+    """The first rung, structure, shape, dtype, finite, values, on which any leaf of `got` differs from that of `want`.
 
     Args:
         got: what came back; of the declared structure.
@@ -122,7 +154,10 @@ def difference(
         float_dtype: the dtype that floating-point arrays must have.
         parts: the names of the leaves, for the message.
     """
-    pairs = list(zip(leaves(got), leaves(want), strict=False))
+    problem = _nesting_problem(got, want)
+    if problem is not None:
+        return Difference("structure", problem)
+    pairs = list(zip(leaves(got), leaves(want), strict=True))
     scales = scale if isinstance(scale, (tuple, list)) and len(scale) == len(pairs) else [scale] * len(pairs)
     names = (
         list(parts) if len(parts) == len(pairs) else [f"result {i} of {len(pairs)}" for i in range(1, 1 + len(pairs))]
@@ -145,10 +180,13 @@ def _shape(got: Any, want: Any, _s: Any, _r: float, _d: Any, who: str) -> Differ
 
 
 def _dtype(got: Any, want: Any, _s: Any, _r: float, float_dtype: Any, who: str) -> Difference | None:
-    if not isinstance(want, np.ndarray):
+    if not isinstance(want, np.ndarray) or not isinstance(got, (np.ndarray, Oversize)):
         return None  # of a number only the value counts
-    expected = np.dtype(float_dtype) if want.dtype.kind == "f" else want.dtype
-    if got.dtype == expected or (expected.kind in "iu" and got.dtype.kind in "iu"):
+    expected = want.dtype
+    if expected.kind in "fc":
+        expected = np.dtype(float_dtype) if expected.kind == "f" else np.result_type(float_dtype, np.complex64)
+    held = np.dtype(got.dtype)
+    if held == expected or (expected.kind in "iu" and held.kind in "iu"):
         return None
     return Difference("dtype", f"{who} has dtype {got.dtype}, not {expected}")
 
@@ -166,9 +204,12 @@ def _finite(got: Any, want: Any, _s: Any, _r: float, _d: Any, who: str) -> Diffe
 
 def _values(got: Any, want: Any, scale: Any, rtol: float, _d: Any, who: str) -> Difference | None:
     left, right = np.asarray(got), np.asarray(want)
-    if left.dtype.kind not in "biufc":
-        return None if got == want else Difference("values", f"{who} is {got!r}, not {want!r}")
-    near = close(left.astype(np.result_type(left, np.float64)), right, rtol=rtol, scale=scale)
+    if not _is_number(want):
+        return None if got == want else Difference("values", f"{who} is {shown(got)}, not {shown(want)}")
+    if left.dtype.kind in "biu" and right.dtype.kind in "biu":
+        near = left == right  # what counts is exact, however large
+    else:
+        near = close(left.astype(np.result_type(left, np.float64)), right, rtol=rtol, scale=scale)
     if near.all():
         return None
     wrong = ~near
@@ -182,9 +223,10 @@ _RUNGS = {"shape": _shape, "dtype": _dtype, "finite": _finite, "values": _values
 
 def same(one: Any, other: Any, *, rtol: float = 1e-9) -> bool:
     """Whether two results are the same to rounding: structure, shapes, dtypes and values."""
-    if isinstance(one, (tuple, list)) or isinstance(other, (tuple, list)):
-        alike = type(one) is type(other) and len(one) == len(other)
-        return alike and all(same(a, b, rtol=rtol) for a, b in zip(one, other, strict=True))
+    if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)):
+        return len(one) == len(other) and all(same(a, b, rtol=rtol) for a, b in zip(one, other, strict=True))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return set(one) == set(other) and all(same(one[key], other[key], rtol=rtol) for key in one)
     if isinstance(one, (Foreign, Oversize)) or isinstance(other, (Foreign, Oversize)):
         return bool(one == other)
     if isinstance(one, (np.ndarray, np.generic, int, float)) and isinstance(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-
-import numpy as np
+from dataclasses import replace
 
 from dlgrade.author import Misconception
 from dlgrade.checking.compare import same
@@ -45,7 +44,7 @@ def diagnose(
 def _replies(finding: Finding, target: Target, name: str) -> tuple[list[Call], list[Reply]]:
     calls = [call for call in finding.failing if call.name == name]
     fresh = [call for call in finding.fresh if call.name == name and call not in calls]
-    chosen = [Call(c.name, c.args, c.kwargs, want_after=True) for c in [*calls, *_spread(fresh, FRESH)]]
+    chosen = [replace(c, want_after=True) for c in [*calls, *_spread(fresh, FRESH)]]
     return chosen, target.call_many(chosen)
 
 
@@ -71,7 +70,4 @@ def _alike(one: Reply, other: Reply) -> bool:
     if not same(one.value, other.value):
         return False
     pairs = zip(one.after or (), other.after or (), strict=False)
-    return all(
-        (a is None) == (b is None) and (a is None or (a.shape == b.shape and bool(np.allclose(a, b, equal_nan=True))))
-        for a, b in pairs
-    )
+    return all(same(a, b) for a, b in pairs)

@@ -16,7 +16,7 @@ from dlgrade.model import Evidence, Outcome
 from dlgrade.sandbox.calls import Call
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|inf|nan)(?![\w.])")
-_SCALAR = re.compile(r"np\.(?:float|int)\d+\((.*?)\)")
+_SCALAR = re.compile(r"np\.(?:float|int)\d+\((.*?)\)|np\.(True|False)_")
 RTOL = 1e-6
 
 
@@ -57,13 +57,14 @@ def run_example(_check: Example, trial: Trial) -> Finding:
 
 def alike(got: str, want: str) -> bool:
     """Whether two printed texts say the same: numbers to RTOL, white space and `np.float64(…)` aside."""
-    got, want = _SCALAR.sub(r"\1", got), _SCALAR.sub(r"\1", want)
+    got, want = _SCALAR.sub(r"\1\2", got), _SCALAR.sub(r"\1\2", want)
     if _words(got) != _words(want):
         return False
     left, right = [np.array(_NUMBER.findall(text), dtype=np.float64) for text in (got, want)]
     if left.shape != right.shape:
         return False
-    scale = float(np.max(np.abs(right[np.isfinite(right)]), initial=0.0))
+    # Where zeros alone are printed, what a print would round to zero is one.
+    scale = float(np.max(np.abs(right[np.isfinite(right)]), initial=0.0)) or 1.0
     return bool(np.allclose(left, right, rtol=RTOL, atol=1e-8 * scale, equal_nan=True))
 
 

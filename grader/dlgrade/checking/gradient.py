@@ -15,6 +15,7 @@ from dlgrade.checking.literal import aligned, call_text
 from dlgrade.checking.trial import Finding, Trial, failure_of, quietly, styled_call, undefined
 from dlgrade.model import Evidence, Outcome
 from dlgrade.sandbox.calls import Call, Reply, Returned
+from dlgrade.sandbox.wire import Oversize
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
@@ -70,12 +71,14 @@ def _case(check: Gradient, trial: Trial, arguments: Arguments, place: int) -> _C
         elif name is None:
             cotangents.append(0.0)
         else:
-            # Two decimals: still random in every element, and short to read in a counterexample.
-            cotangents.append(np.round(rng.standard_normal(np.shape(output)), 2))
+            # Two decimals: still random in every element, and short to read in a counterexample. Never zero, which
+            # would hide whatever it is multiplied by.
+            drawn = np.round(rng.standard_normal(np.shape(output)), 2)
+            cotangents.append(np.where(drawn == 0, 0.01, drawn) if np.ndim(output) else float(drawn) or 0.01)
             given[name] = cotangents[-1]
     for name, output in zip(check.outputs, outputs, strict=False):
         if name is not None:
-            given[name] = np.ascontiguousarray(output)
+            given[name] = np.array(output) if isinstance(output, np.ndarray) else output
     parameters = trial.entry_point(check.backward).signature.parameters
     found = {name: given.get(name, arguments.get(name)) for name in parameters if name in given or name in arguments}
     call = styled_call(trial.entry_point(check.backward), found, place)
@@ -90,7 +93,7 @@ def _copied(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _answer(reply: Reply) -> tuple[Array, ...]:
     assert isinstance(reply, Returned)
-    return tuple(np.asarray(leaf) for leaf in leaves(reply.value))
+    return tuple(np.asarray(leaf, dtype=np.float64) for leaf in leaves(reply.value))
 
 
 def _name(check: Gradient, place: int) -> str:
@@ -107,24 +110,35 @@ def _unusable(check: Gradient, trial: Trial, case: _Case, reply: Reply) -> Findi
     rung = "structure"
     if problem is None:
         for place, (got, want) in enumerate(zip(leaves(reply.value), case.right, strict=True)):
-            if np.shape(got) != want.shape:
-                rung, problem = "shape", f"{_name(check, place)} has shape {np.shape(got)}, not {want.shape}"
-                if np.shape(got)[::-1] == want.shape:
+            shape = got.shape if isinstance(got, Oversize) else np.shape(got)
+            if shape != want.shape:
+                rung, problem = "shape", f"{_name(check, place)} has shape {shape}, not {want.shape}"
+                if shape[::-1] == want.shape:
                     problem += ": it is transposed"
+                break
+            if np.asarray(got).dtype.kind not in "fiu":
+                rung, problem = "dtype", f"{_name(check, place)} has dtype {np.asarray(got).dtype}, not {want.dtype}"
                 break
             if not np.isfinite(np.asarray(got)).all():
                 rung, problem = "finite", f"{_name(check, place)} holds values that are not finite"
                 break
     if problem is None:
         return None
-    message = problem[0].upper() + problem[1:] + "."
+    message = (problem[0].upper() + problem[1:] if rung == "structure" else problem) + "."
     return Finding(Outcome.FAILED, Evidence(message, rung=rung, call=call_text(case.call)), failing=(case.call,))
 
 
-def _scale(case: _Case, place: int) -> float:
-    """What errors of one gradient are measured against: never zero, even where the right gradient is."""
+def _scale(case: _Case, place: int, least: float = 1e-6) -> float:
+    """What errors of one gradient are measured against: never zero, even where the right gradient is.
+
+    Args:
+        case: the input.
+        place: which gradient.
+        least: what it is at least, in units of the cotangent. Where the right gradient vanishes a rounded one is about
+            1e-16, and finite differences are off by the square of their step.
+    """
     cotangent = max((float(np.max(np.abs(c), initial=0.0)) for c in case.cotangents), default=1.0)
-    return max(float(np.max(np.abs(case.right[place]), initial=0.0)), 1e-3 * cotangent)
+    return max(float(np.max(np.abs(case.right[place]), initial=0.0)), least * cotangent)
 
 
 def _wrong(case: _Case, answer: Sequence[Array]) -> list[int]:
@@ -156,7 +170,7 @@ def _numeric(check: Gradient, trial: Trial, case: _Case) -> tuple[list[Array], f
             return failure_of(reply, call)
         terms = _terms(case, reply.value)
         if terms is None:
-            return Finding(Outcome.FAILED, Evidence("Its result has another shape.", rung="shape"))
+            return Finding(Outcome.FAILED, Evidence("Its result is of another kind or shape.", rung="shape"))
         losses.append(float(terms.sum()))
         noise = max(noise, float(np.abs(terms).sum()))
     gradients, start = [], 0
@@ -176,10 +190,9 @@ def _terms(case: _Case, value: Any) -> Array | None:
         return None
     terms = []
     for output, cotangent, right in zip(outputs, case.cotangents, case.outputs, strict=True):
-        if np.shape(output) != np.shape(right):
+        if np.shape(output) != np.shape(right) or np.asarray(output).dtype.kind not in "fiu":
             return None
-        if np.any(cotangent):
-            terms.append(np.ravel(np.asarray(output, dtype=np.float64) * cotangent))
+        terms.append(np.ravel(np.asarray(output, dtype=np.float64) * cotangent) if np.any(cotangent) else np.zeros(0))
     return np.concatenate(terms)
 
 
@@ -209,7 +222,7 @@ def _own_forward(check: Gradient, trial: Trial, cases: Sequence[_Case]) -> Findi
         gradients, noise = numeric
         for place, (slope, right) in enumerate(zip(gradients, case.right, strict=True)):
             off = np.max(np.abs(slope - right), initial=0.0)
-            if off <= NUMERIC_RTOL * _scale(case, place) + noise:
+            if off <= NUMERIC_RTOL * _scale(case, place, 1e-3) + noise:
                 continue
             if not _forward_is_right(check, trial, case):
                 return _passed_without_forward(check)
@@ -250,8 +263,9 @@ def _refuted(
     message = f"{name} {kind}."
     if right_ones:
         message += f" {_listed(right_ones)} {'is' if len(right_ones) == 1 else 'are'} right."
-    wrong_forward = undefined(trial, (check.entry_point,)) is not None or not _forward_is_right(check, trial, case)
-    if wrong_forward:
+    # A wrong forward is right on some inputs, and the smallest one may be among them: all are asked.
+    missing = undefined(trial, (check.entry_point,)) is not None
+    if missing or not all(_forward_is_right(check, trial, one) for one in (*cases, case)):
         rung = "forward"
         message += (
             f" Your {check.entry_point} is wrong, so your {check.backward} cannot be judged against it: mend it first."

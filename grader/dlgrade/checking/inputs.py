@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import hypothesis
 import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture import providers
 
 from dlgrade import author
 from dlgrade.author import Agreement, Gradient, Property
@@ -46,7 +47,11 @@ def source_of(check: Agreement | Property | Gradient) -> Source:
         strategies = check.law.hypothesis._given_kwargs  # type: ignore[attr-defined]
         explicit = getattr(check.law.hypothesis.inner_test, "hypothesis_explicit_examples", ())  # type: ignore[attr-defined]
         explicit = explicit or getattr(check.law, "hypothesis_explicit_examples", ())
-        return Source(st.fixed_dictionaries(strategies).map(_plain), tuple(_plain(dict(e.kwargs)) for e in explicit), check.examples)
+        return Source(
+            st.fixed_dictionaries(strategies).map(_plain),
+            tuple(_plain(dict(e.kwargs)) for e in explicit),
+            check.examples,
+        )
     from_dict = isinstance(check.given, Mapping)
     strategy = st.fixed_dictionaries(dict(check.given)) if from_dict else check.given  # type: ignore[arg-type]
     always = tuple(_plain(dict(case)) for case in check.cases) if isinstance(check, Agreement) else ()
@@ -83,7 +88,8 @@ def draw(source: Source, *, seed: int) -> list[Arguments]:
         found.append(arguments)
 
     if source.examples:
-        record()
+        with _no_constants_of_modules():
+            record()
     return [*source.always, *found]
 
 
@@ -138,9 +144,32 @@ def smallest(
             raise _StillFails
 
     # Whatever Hypothesis makes of it (a flaky submission, say), the smallest input that failed is what counts.
-    with contextlib.suppress(_Enough, Exception):
+    with contextlib.suppress(_Enough, Exception), _no_constants_of_modules():
         test()
     return best
+
+
+@contextlib.contextmanager
+def _no_constants_of_modules() -> Iterator[None]:
+    """Keep Hypothesis from drawing constants that it finds in the source of whatever modules happen to be loaded.
+
+    With them the same seed would give other inputs in an editable installation than in a wheel, or after some other
+    exercise was loaded. It has no public switch; a version that finds constants elsewhere draws them as it likes.
+    """
+    held = getattr(providers, "_local_constants", None)
+    find = getattr(providers, "_get_local_constants", None)
+    cache = getattr(providers, "CONSTANTS_CACHE", None)
+    if held is None or find is None or cache is None:
+        yield
+        return
+    empty = type(held)()
+    cache.cache.clear()
+    providers._get_local_constants = lambda: empty
+    try:
+        yield
+    finally:
+        providers._get_local_constants = find
+        cache.cache.clear()
 
 
 # -- kept between runs -------------------------------------------------------------------------------------------------
@@ -219,9 +248,12 @@ class Drawer:
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self._folder)
-            with open(handle, "wb") as file:  # noqa: PTH123 -- a descriptor, not a path
-                file.write(hashlib.sha256(data).digest() + data)
-            os.replace(name, self._folder / key)  # noqa: PTH105 -- whole or not at all
+            try:
+                with open(handle, "wb") as file:  # noqa: PTH123 -- a descriptor, not a path
+                    file.write(hashlib.sha256(data).digest() + data)
+                os.replace(name, self._folder / key)  # noqa: PTH105 -- whole or not at all
+            except OSError:
+                Path(name).unlink()
 
 
 def _split(data: bytes) -> tuple[bytes, bytes]:
@@ -232,5 +264,5 @@ def _split(data: bytes) -> tuple[bytes, bytes]:
 def _key(*parts: str) -> str:
     """What inputs depend on: the check, the seed, and every version that the stream of examples could differ with."""
     versions = (hypothesis.__version__, np.__version__, ".".join(map(str, sys.version_info[:2])))
-    code = hashlib.sha256(Path(author.__file__).read_bytes()).hexdigest()
+    code = hashlib.sha256(Path(author.__file__).read_bytes() + Path(__file__).read_bytes()).hexdigest()
     return hashlib.sha256("\0".join((*versions, code, *parts)).encode()).hexdigest()[:40]

@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from hypothesis.errors import UnsatisfiedAssumption
 
-from dlgrade.author import Mismatch, Property, close
+from dlgrade.author import Agreement, Mismatch, Property, close
+from dlgrade.checking.agreement import run_agreement
 from dlgrade.checking.inputs import Arguments
-from dlgrade.checking.literal import aligned, call_text
-from dlgrade.checking.trial import NOT_STARTED, PASSED, Finding, Proxy, Refused, Trial, quietly, undefined
-from dlgrade.model import Evidence, Outcome
+from dlgrade.checking.literal import aligned, call_text, numeric
+from dlgrade.checking.trial import PASSED, Finding, Proxy, Refused, Trial, carried, quietly, undefined
+from dlgrade.model import NOT_STARTED, Evidence, Outcome
 from dlgrade.sandbox.calls import Call
 
 CALLS_SHOWN = 4
@@ -45,7 +47,10 @@ def _try(check: Property, trial: Trial, arguments: Arguments, seen: list[Call] |
     law = check.law.hypothesis.inner_test  # type: ignore[attr-defined]
     try:
         with quietly():
-            law(**proxies, **arguments)
+            # A copy: a law that writes into its arguments would change what the next submission meets.
+            law(**proxies, **{key: carried(value) for key, value in arguments.items()})
+    except UnsatisfiedAssumption:
+        finding = PASSED  # `assume` says that the law does not speak of this input
     except Refused as refused:
         finding = refused.finding
     except Mismatch as mismatch:
@@ -73,10 +78,9 @@ def _broken_law(trial: Trial, calls: list[tuple[Call, Any]], error: AssertionErr
     message = str(error).strip() or "the law does not hold"
     expected = got = worst = None
     if isinstance(error, Mismatch) and trial.explain:
-        left, right = np.asarray(error.got), np.asarray(error.want)
         wrong = None
-        if left.shape == right.shape and left.dtype.kind in "biufc" and right.dtype.kind in "biufc":
-            wrong = ~close(left, right, rtol=error.rtol, scale=error.scale)
+        if numeric(error.got) and numeric(error.want) and np.shape(error.got) == np.shape(error.want):
+            wrong = ~close(np.asarray(error.got), np.asarray(error.want), rtol=error.rtol, scale=error.scale)
         expected, got, worst = aligned(error.got, error.want, wrong)
     evidence = Evidence(
         f"{message[0].upper()}{message[1:]}.".replace("..", "."),
@@ -88,12 +92,21 @@ def _broken_law(trial: Trial, calls: list[tuple[Call, Any]], error: AssertionErr
 def _undecided(check: Property, trial: Trial, calls: list[tuple[Call, Any]], error: Exception) -> Finding:
     """The law itself stumbled. Over a wrong answer that is the answer's fault, over right ones it is ours."""
     said = f"{type(error).__name__}: {error}"
-    if all(name in trial.agreed for name in check.entry_points):
+    if all(_agrees(trial, name) for name in check.entry_points):
         message = f"The check {check.name} failed by itself ({said}). This is not your mistake; please report it."
         return Finding(Outcome.BROKEN, Evidence(message, rung="law", call=_calls_text(calls, trial)))
     message = f"The law cannot even be computed from what was returned ({said})."
     evidence = Evidence(message, rung="law", call=_calls_text(calls, trial))
     return Finding(Outcome.FAILED, evidence, failing=tuple(call for call, _ in calls))
+
+
+def _agrees(trial: Trial, name: str) -> bool:
+    """Whether an entry point passes all its agreement checks, of which there is one; they may come after the law."""
+    checks = [check for check in trial.exercise.checks if isinstance(check, Agreement) and check.entry_point == name]
+    for check in checks:
+        if check.name not in trial.agreed:
+            trial.agreed[check.name] = run_agreement(check, replace(trial, explain=False)).outcome == Outcome.PASSED
+    return bool(checks) and all(trial.agreed[check.name] for check in checks)
 
 
 def _shrunk(check: Property, trial: Trial, arguments: Arguments, finding: Finding) -> Finding:

@@ -11,6 +11,7 @@ import numpy as np
 from dlgrade.model import Worst
 from dlgrade.sandbox.calls import Call
 from dlgrade.sandbox.wire import Foreign, Oversize, layout_of
+from dlgrade.text import visible
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
@@ -25,16 +26,22 @@ def _numbers(array: Array) -> str:
         threshold=array.size + 1,
         floatmode="unique",
         max_line_width=10**9,
-        formatter={"float_kind": lambda v: repr(float(v)) if np.isfinite(v) else f"np.{v}"},
+        formatter={"float_kind": _float, "complex_kind": lambda v: f"complex({_float(v.real)}, {_float(v.imag)})"},
     )
     return re.sub(r"\s*\n\s*", " ", text)
+
+
+def _float(value: Any) -> str:
+    if np.isfinite(value):
+        return repr(float(value))
+    return "np.nan" if np.isnan(value) else "np.inf" if value > 0 else "-np.inf"
 
 
 def literal(value: Any) -> str:
     """A value as a Python expression over `np` that makes it again, memory layout included."""
     if isinstance(value, np.ndarray):
         layout = layout_of(value)
-        dtype = "" if value.dtype == np.float64 or value.dtype == np.int64 else f", dtype=np.{value.dtype}"
+        dtype = "" if value.dtype in (np.float64, np.int64) else ", dtype=" + _type(value)
         if value.size == 0:
             return f"np.zeros({value.shape}{dtype})"
         if layout == "reversed":
@@ -43,8 +50,12 @@ def literal(value: Any) -> str:
         if layout == "F":
             return f"np.asfortranarray({plain})"
         return f"np.repeat({plain}, 2, axis=-1)[..., ::2]" if layout == "strided" else plain
-    if isinstance(value, np.generic):
-        return repr(value.item())
+    if isinstance(value, np.generic) and value.dtype.kind in "biufc":
+        return f"{_type(value)}({_numbers(np.asarray(value))})"
+    if isinstance(value, float):
+        return _float(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {literal(held)}" for key, held in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(literal(item) for item in value) + "]"
     if isinstance(value, tuple):
@@ -52,6 +63,11 @@ def literal(value: Any) -> str:
     if callable(value):
         return getattr(value, "__name__", "<function>")
     return repr(value)
+
+
+def _type(value: Any) -> str:
+    # NumPy 1 has no np.bool.
+    return "np.bool_" if value.dtype.kind == "b" else f"np.{value.dtype}"
 
 
 def call_text(call: Call) -> str:
@@ -89,8 +105,9 @@ def _elements(value: Any) -> int:
 
 def worst_index(got: Array, want: Array, wrong: Array) -> tuple[int, ...]:
     """The index of the wrong element that is furthest off; a non-finite one where the right one is finite leads."""
+    wide = np.complex128 if "c" in (got.dtype.kind, want.dtype.kind) else np.float64
     with np.errstate(all="ignore"):
-        error = np.abs(got.astype(np.float64) - want.astype(np.float64)) if got.dtype.kind != "c" else abs(got - want)
+        error = np.abs(got.astype(wide) - want.astype(wide))
     error = np.where(np.isnan(error), np.inf, error)
     error = np.where(wrong, error, -1.0)
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(error)), error.shape))
@@ -101,7 +118,7 @@ def aligned(got: Any, want: Any, wrong: Any = None) -> tuple[str, str, Worst | N
 
     Returns: the expected text, the got text, and the worst element (None if nothing is marked as wrong).
     """
-    if not _numeric(got) or not _numeric(want) or np.shape(got) != np.shape(want):
+    if not numeric(got) or not numeric(want) or np.shape(got) != np.shape(want):
         return shown(want), shown(got), None
     left, right = np.asarray(got), np.asarray(want)
     marks = np.asarray(wrong) if wrong is not None else np.zeros(left.shape, dtype=bool)
@@ -129,13 +146,18 @@ def aligned(got: Any, want: Any, wrong: Any = None) -> tuple[str, str, Worst | N
 def shown(value: Any) -> str:
     """A value for reading: an array in full if it is small."""
     if isinstance(value, (Foreign, Oversize)):
-        return value.description if isinstance(value, Foreign) else f"{value.dtype} array of shape {value.shape}"
+        return (
+            visible(value.description, limit=200)
+            if isinstance(value, Foreign)
+            else f"{value.dtype} array of shape {value.shape}"
+        )
     if isinstance(value, (np.ndarray, np.generic)):
         return np.array2string(np.asarray(value), separator=", ", precision=6, threshold=SHOWN, max_line_width=100)
     return repr(value)[:500]
 
 
-def _numeric(value: Any) -> bool:
+def numeric(value: Any) -> bool:
+    """Whether a value is a number or an array of numbers."""
     return isinstance(value, (int, float, np.ndarray, np.generic)) and np.asarray(value).dtype.kind in "biufc"
 
 

@@ -14,9 +14,9 @@ from dlgrade.checking.gradient import run_gradient
 from dlgrade.checking.inputs import Drawer
 from dlgrade.checking.law import run_property
 from dlgrade.checking.policy import run_policy
-from dlgrade.checking.trial import NOT_STARTED, PASSED, Finding, Trial
+from dlgrade.checking.trial import PASSED, Finding, Trial
 from dlgrade.errors import GraderError
-from dlgrade.model import CheckResult, Evidence, Exercise, Frame, Outcome, Report, Submission
+from dlgrade.model import NOT_STARTED, CheckResult, Evidence, Exercise, Frame, Outcome, Report, Submission
 from dlgrade.sandbox.calls import Target
 from dlgrade.sandbox.syntax import Facts, Unreadable
 
@@ -62,8 +62,8 @@ def run_checks(
         before = time.monotonic()
         finding = _unread(exercise, read) if isinstance(read, Unreadable) else _run(check, trial, read, lines)
         finding = _with_output(finding, target.take_output())
-        if isinstance(check, Agreement) and finding.outcome == Outcome.PASSED:
-            trial.agreed.add(check.entry_point)
+        if isinstance(check, Agreement):
+            trial.agreed[check.name] = finding.outcome == Outcome.PASSED
         result = _result(check, finding, exercise, round(time.monotonic() - before, 4))
         on_result(result)
         done.append((result, finding))

@@ -14,12 +14,9 @@ import numpy as np
 from dlgrade.checking.compare import structure_problem
 from dlgrade.checking.inputs import Arguments, Drawer, seed_of, smallest, source_of
 from dlgrade.checking.literal import call_text
-from dlgrade.model import EntryPoint, Evidence, Exercise, Outcome
+from dlgrade.model import NOT_STARTED, EntryPoint, Evidence, Exercise, Outcome
 from dlgrade.sandbox import wire
 from dlgrade.sandbox.calls import Call, Loaded, Parameter, Raised, Reply, Returned, Stopped, Target
-
-NOT_STARTED = "not_started"
-"""The rung of a check whose entry point is still the stub."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +54,8 @@ class Trial:
     seed: int
     content: str
     explain: bool = True
-    agreed: set[str] = field(default_factory=set)
-    """The entry points whose every agreement check has passed so far."""
+    agreed: dict[str, bool] = field(default_factory=dict)
+    """Which agreement checks were passed, of those that were run so far."""
 
     def inputs(self, check: Any) -> list[Arguments]:
         """The inputs of a check in this trial."""
@@ -113,8 +110,9 @@ def undefined(trial: Trial, names: Sequence[str]) -> Finding | None:
     for name in names:
         found = loaded.defines[name]
         if found is None:
-            near = difflib.get_close_matches(name, loaded.others, n=1, cutoff=0.6)
-            hint = f" Did you mean {name} where you wrote {near[0]}?" if near else ""
+            others = {other.lower(): other for other in loaded.others}
+            near = difflib.get_close_matches(name.lower(), list(others), n=1, cutoff=0.6)
+            hint = f" Did you mean {name} where you wrote {others[near[0]]}?" if near else ""
             return _failed("exists", f"{trial.exercise.file_name} defines no function {name}.{hint}")
         if isinstance(found, str):
             return _failed("exists", f"{name} is no function but a value of type {found!r}.")
@@ -154,6 +152,12 @@ def signature_problem(entry_point: EntryPoint, found: Sequence[Parameter]) -> st
             if own.name in names:
                 return f"{entry_point.name}'s parameter {own.name!r} has lost its default. {said}"
             return f"{entry_point.name} requires one more argument, {own.name!r}, than declared. {said}"
+    for place, parameter in enumerate(declared):
+        # A caller may pass what is optional by position too, so it has to stand where it is declared.
+        by_either = parameter.kind == parameter.POSITIONAL_OR_KEYWORD and parameter.default is not parameter.empty
+        there = by_position[place].name if place < len(by_position) else "" if not any_position else parameter.name
+        if by_either and there != parameter.name:
+            return f"{entry_point.name} does not take {parameter.name!r} as its argument {place + 1}. {said}"
     for given_by_name in found:
         if given_by_name.kind == "KEYWORD_ONLY" and not given_by_name.has_default:
             return f"{entry_point.name} requires the keyword {given_by_name.name!r}, which is not declared. {said}"
@@ -226,7 +230,8 @@ class Proxy:
         Raises:
             Refused: if the call raised, or returned something of another structure.
         """
-        call = Call(self.name, args, kwargs)
+        # A copy: the law may go on to write into what it passed.
+        call = Call(self.name, carried(args), {key: carried(value) for key, value in kwargs.items()})
         reply = self.trial.call(call)
         self.calls.append((call, reply.value if isinstance(reply, Returned) else None))
         if not isinstance(reply, Returned):
@@ -286,8 +291,8 @@ class TrustedTarget:
         return [self._call(call) for call in calls]
 
     def _call(self, call: Call) -> Reply:
-        args = [_carried_in(value) for value in call.args]
-        kwargs = {key: _carried_in(value) for key, value in call.kwargs.items()}
+        args = [carried(value) for value in call.args]
+        kwargs = {key: carried(value) for key, value in call.kwargs.items()}
         try:
             with quietly():
                 value = self._functions[call.name](*args, **kwargs)
@@ -300,9 +305,10 @@ class TrustedTarget:
         return Returned(result, tuple(a if isinstance(a, np.ndarray) else None for a in after))
 
 
-def _carried_in(value: Any) -> Any:
+def carried(value: Any) -> Any:
+    """The value as it arrives on the other side of the wire: its arrays copied, in the same memory layout."""
     if isinstance(value, np.ndarray):
         return wire.laid_out(value, wire.layout_of(value), not value.flags.writeable)
     if isinstance(value, list):
-        return [_carried_in(item) for item in value]
-    return tuple(_carried_in(item) for item in value) if isinstance(value, tuple) else value
+        return [carried(item) for item in value]
+    return tuple(carried(item) for item in value) if isinstance(value, tuple) else value

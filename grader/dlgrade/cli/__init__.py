@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from dlgrade import __version__
-from dlgrade.errors import DlgradeError
+from dlgrade.errors import DlgradeError, UsageError
+from dlgrade.text import visible
 
 # The commands in the order of --help, each with its module, so that only the one that runs is imported.
 _COMMANDS = {
@@ -33,6 +34,17 @@ class _Commands(click.Group):
         module = importlib.import_module(f"dlgrade.cli.{cmd_name}")
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in _COMMANDS:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], _COMMANDS, n=1)
+            mend = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(_COMMANDS)}."
+            raise UsageError(f"There is no command {args[0]!r}.", mend=mend)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -68,15 +80,15 @@ def main(arguments: list[str] | None = None) -> Any:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.exit(0)
     except Exception as error:
         _complain(f"dlgrade itself failed: {type(error).__name__}: {error}\n{_kept()}")
         sys.exit(3)
 
 
 def _complain(text: str) -> None:
-    click.echo(f"{click.style('Error:', fg='red', bold=True)} {text}", err=True)
+    # A message may name a stranger's file, and a file's name may hold anything.
+    said = visible(text, limit=20_000, lines=True)
+    click.echo(f"{click.style('Error:', fg='red', bold=True)} {said}", err=True)
 
 
 def _kept() -> str:

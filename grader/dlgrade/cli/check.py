@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -65,6 +66,9 @@ def command(context: click.Context, names: tuple[str, ...], at: str, form: str, 
     """
     course = open_course(find_root(context.obj))
     chosen = _chosen(course, names, Path(at))
+    for _, path in chosen:
+        if out is not None and out.exists() and path.exists() and out.samefile(path):
+            raise UsageError(f"{out} is your solution: the report would replace it.", where="--out")
     with ExitStack() as cleanup:
         queue = _started(chosen, cleanup)
         first = next(queue)  # before anything heavy is imported, so that worker and grader start side by side
@@ -83,52 +87,62 @@ def _chain(first: _Started, rest: Iterator[_Started]) -> Iterator[_Started]:
 # -- which files -------------------------------------------------------------------------------------------------------
 
 
+_WHERE = "`dlgrade start` makes a folder with all files; --at PATH names another place to look."
+
+
 def _chosen(course: Course, names: Sequence[str], at: Path) -> list[tuple[ExerciseFolder, Path]]:
     """The exercises to check, each with its file."""
     if not course.exercises:
         raise UsageError(f"The course in {course.root} has no exercises yet.")
     if at.is_file():
+        if not names and at.name not in {folder.file_name for folder in course.exercises}:
+            raise UsageError(
+                f"{at.name} is named after no exercise of this course.",
+                mend=f"Say which one it solves: dlgrade check NAME --at {at}",
+            )
         named = course.named(names or [at.name])
         if len(named) != 1:
             raise UsageError(f"{at} is one file, and {len(named)} exercises are to be checked.", mend="Name one.")
         return [(named[0], at)]
     if not at.exists():
         raise UsageError(f"There is no folder or file {at}.", where="--at")
-    wanted = course.named(names) if names else list(course.exercises)
+    # A shell completes paths: a name that is a file here means that file.
+    exact = {Path(n).name: Path(n) for n in names if at == Path() and n.endswith(".py") and Path(n).is_file()}
+    bare = [Path(name).name if Path(name).name in exact else name for name in names]
+    wanted = course.named(bare) if names else list(course.exercises)
     files = find_files(at, [folder.file_name for folder in wanted])
     found = []
     for folder in wanted:
         paths = files[folder.file_name]
+        if folder.file_name in exact:
+            paths = [exact[folder.file_name]]
         if len(paths) > 1:
             listed = "\n".join(f"  {path}" for path in paths[:10])
             raise UsageError(
-                f"There is more than one {folder.file_name} here:\n{listed}", mend="Say which with --at PATH."
+                f"There is more than one {folder.file_name} here:\n{listed}",
+                mend=f"Say which: dlgrade check {paths[0]}",
             )
         if paths and (names or _differs_from_stub(folder, paths[0])):
             found.append((folder, paths[0]))
         elif names and not paths:
             raise UsageError(
                 f"There is no {folder.file_name} under {at.resolve()}.",
-                mend="`dlgrade start` makes a folder with all files; --at PATH names another place to look.",
+                mend=_WHERE,
             )
     if not found:
-        anything = any(files.values())
-        raise UsageError(
-            "No exercise has been started yet." if anything else f"No exercise's file was found under {at.resolve()}.",
-            mend="Open one of the files and replace `raise NotImplementedError`."
-            if anything
-            else "`dlgrade start` makes a folder with all files; --at PATH names another place to look.",
-        )
+        stubs = [paths[0] for paths in files.values() if paths]
+        if stubs:
+            mend = f"Open {stubs[0]}, replace `raise NotImplementedError`, and run this again."
+            raise UsageError("No exercise has been started yet.", mend=mend)
+        raise UsageError(f"No exercise's file was found under {at.resolve()}.", mend=_WHERE)
     return found
 
 
 def _differs_from_stub(folder: ExerciseFolder, path: Path) -> bool:
-    if path.is_dir():
-        return True  # let reading it say what is wrong
     try:
-        return path.read_bytes().split() != stub_of(folder).encode().split()
-    except OSError:
-        return True
+        return read_submission(path).source.split() != stub_of(folder).encode().split()
+    except UsageError:
+        return True  # to be said once it is that exercise's turn
 
 
 # -- workers under way -------------------------------------------------------------------------------------------------
@@ -142,8 +156,6 @@ def _started(chosen: Iterable[tuple[ExerciseFolder, Path]], cleanup: ExitStack) 
         ahead.append(_start(folder, submission, cleanup))
         if len(ahead) == 2:
             yield ahead.pop(0)
-        elif len(read) > 1:
-            continue
     yield from ahead
 
 
@@ -186,7 +198,7 @@ def _reports(course: Course, queue: Iterator[_Started], seed: int, screen: _Scre
                 started.submission,
                 target,
                 facts=started.facts,
-                misconceptions=functools.partial(load_misconceptions, exercise),
+                misconceptions=functools.partial(load_misconceptions, exercise, hidden=False),
                 drawer=drawer,
                 content=content_digest(started.folder.path),
                 seed=seed,
@@ -217,21 +229,25 @@ class _Screen:
         self._form = form
         self._out = out
         self._console: Console | None = None
-        self._file: Any = None
+        self._text = io.StringIO()
         if out is not None:
-            try:
-                out.parent.mkdir(parents=True, exist_ok=True)
-                self._file = out.open("w", encoding="utf-8", newline="\n")
-            except OSError as error:
-                raise UsageError(f"{out} cannot be written: {error.strerror}.", where="--out") from error
+            self._write(out, "a")  # said now rather than after all the work; an older report stays until then
+
+    def _write(self, out: Path, mode: str) -> None:
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            with out.open(mode, encoding="utf-8", newline="\n") as file:
+                file.write(self._text.getvalue())
+        except OSError as error:
+            raise UsageError(f"{out} cannot be written: {error.strerror}.", where="--out") from error
 
     def _print(self, *things: Any) -> None:
         if self._console is None:
             from rich.console import Console
 
-            plain = self._file is not None or not sys.stdout.isatty()
+            plain = self._out is not None or not sys.stdout.isatty()
             self._console = Console(
-                file=self._file or sys.stdout,
+                file=self._text if self._out is not None else sys.stdout,
                 width=PLAIN_WIDTH if plain else None,
                 no_color=True if plain else None,
                 force_terminal=False if plain else None,
@@ -273,11 +289,17 @@ class _Screen:
         elif self._form == "json":
             from dlgrade.report.as_json import dumps
 
-            click.echo(dumps(reports), file=self._file)
+            self._emit(dumps(reports))
         else:
             from dlgrade.report.junit import to_junit
 
-            click.echo(to_junit(reports), file=self._file)
-        if self._file is not None:
-            self._file.close()
+            self._emit(to_junit(reports))
+        if self._out is not None:
+            self._write(self._out, "w")
             click.echo(f"The report is in {self._out}.", err=True)
+
+    def _emit(self, text: str) -> None:
+        if self._out is not None:
+            self._text.write(f"{text}\n")
+        else:
+            click.echo(text.encode())  # in UTF-8 whatever the terminal speaks, as these formats ask for

@@ -15,7 +15,7 @@ from dlgrade.errors import UsageError
 @click.pass_context
 def command(context: click.Context, name: str) -> None:
     """Write the skeleton of a new exercise, such as 02_losses/huber, into solutions/."""
-    course = open_course(find_root(context.obj))
+    course = open_course(find_root(context.obj, bundled=False))
     require_authored(course, "new")
     unit, slash, exercise = name.strip("/").rpartition("/")
     if not slash:

@@ -15,17 +15,18 @@ from dlgrade.course.release import drift, release, require_authored
 @click.pass_context
 def command(context: click.Context, only_check: bool) -> int:
     """Derive assignments/ (stubs, public checks, misconceptions) from solutions/."""
-    course = open_course(find_root(context.obj))
+    course = open_course(find_root(context.obj, bundled=False))
     require_authored(course, "release")
     changed = drift(course) if only_check else release(course)
-    for path in changed:
-        click.echo(f"  assignments/{path.as_posix()}")
+    for path, why in changed.items():
+        said = why if only_check else "removed" if why == "extra" else "written"
+        click.echo(f"  {said:<8} assignments/{path.as_posix()}")
     if only_check and changed:
         click.echo(
-            f"{len(changed)} files of assignments/ are not what solutions/ says. They are derived: edit solutions/, "
-            "then run `dlgrade release`.",
+            "assignments/ is not what solutions/ says. It is derived: edit solutions/, then run `dlgrade release`.",
             err=True,
         )
         return 1
-    click.echo("assignments/ is up to date." if not changed else f"{len(changed)} files written.")
+    if not changed:
+        click.echo("assignments/ is up to date.")
     return 0

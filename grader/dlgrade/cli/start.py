@@ -7,18 +7,25 @@ from pathlib import Path
 import click
 
 from dlgrade.course.find import find_root, open_course
-from dlgrade.course.start import start
+from dlgrade.course.start import is_started, start
+
+FOLDER = Path("dlgrade-course")
 
 
 @click.command()
-@click.argument("folder", default="dlgrade-course", type=click.Path(file_okay=False, path_type=Path), metavar="[DIR]")
+@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path), metavar="[DIR]")
 @click.pass_context
-def command(context: click.Context, folder: Path) -> None:
+def command(context: click.Context, folder: Path | None) -> None:
     """Make a folder (dlgrade-course) with every exercise's stub. What is there already is never overwritten."""
-    started = start(open_course(find_root(context.obj)), folder)
+    course = open_course(find_root(context.obj))
+    if folder is None:
+        # Whoever starts again from inside wants what is missing here, not a course within the course.
+        folder = Path() if is_started(course, Path()) else FOLDER
+    started = start(course, folder)
     for path in started.written:
         click.echo(f"  {path}")
     if started.kept:
-        click.echo(f"{len(started.kept)} files were there already and have been left as they are.")
-    if started.written:
-        click.echo(f"\nNext: cd {folder}, open a file, replace `raise NotImplementedError`, and run: dlgrade check")
+        there = "1 file was" if len(started.kept) == 1 else f"{len(started.kept)} files were"
+        click.echo(f"{there} there already and left alone.")
+    enter = "" if folder == Path() else f"cd {folder}, "
+    click.echo(f"\nNext: {enter}open a file, replace `raise NotImplementedError`, and run: dlgrade check")

@@ -19,6 +19,8 @@ from dlgrade.model import Submission
 
 VARIABLE = "DLGRADE_COURSE"
 COURSE_FILE = Path("course") / "course.toml"
+CHECKS, MISCONCEPTIONS, HIDDEN = "checks.py", "misconceptions.py", "hidden.py"
+"""What lies in an exercise's folder beside its module; hidden.py is never released."""
 SOURCE_LIMIT = 1_000_000
 """Bytes that a submission's file may have."""
 _PRUNED = {"__pycache__", "node_modules", "site-packages", "venv", "env"}
@@ -204,7 +206,7 @@ def name_problem(name: str) -> str | None:
     """Why an exercise cannot have this name; None if it can."""
     if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_") or name != name.lower():
         return "it must be lower-case words, such as batch_norm"
-    if name in ("checks", "misconceptions", "hidden"):
+    if f"{name}.py" in (CHECKS, MISCONCEPTIONS, HIDDEN):
         return "every exercise has a file of that name"
     return "Python or a library has a module of that name" if name in _TAKEN else None
 

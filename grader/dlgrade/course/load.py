@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from dlgrade.author import Agreement, Check, Example, Gradient, Misconception, Policy, Property, named
-from dlgrade.course.find import ExerciseFolder, read_text
+from dlgrade.course.find import CHECKS, HIDDEN, MISCONCEPTIONS, ExerciseFolder, read_text
 from dlgrade.course.stub import parsed, public_functions, require_regions, strip_solutions
 from dlgrade.errors import AuthorError
 from dlgrade.model import EntryPoint, Exercise
 
 _CHECKS = (Agreement, Property, Gradient, Example, Policy)
-CHECKS, MISCONCEPTIONS, HIDDEN = "checks.py", "misconceptions.py", "hidden.py"
 
 
 def load_exercise(folder: ExerciseFolder, *, authored: bool, hidden: bool = False) -> Exercise:
@@ -92,9 +91,7 @@ def load_misconceptions(exercise: Exercise, *, hidden: bool = True) -> list[Misc
                 f"The misconception {item.name} is of {item.of}, which {item.caught_by} does not call.",
                 where=item.where,
             )
-        _same_parameters(
-            item.code, exercise.entry_points[item.of], f"The misconception {item.name}", item.where
-        )
+        _same_parameters(item.code, exercise.entry_points[item.of], f"The misconception {item.name}", item.where)
         if not item.cure:
             raise AuthorError(
                 f"The misconception {item.name} has no docstring, which is the cure that the student reads.",
@@ -160,7 +157,11 @@ def _members(path: Path, name: str, kinds: Any, what: str) -> list[tuple[str, An
     """
     source = read_text(path)
     tree = parsed(source, str(path))
-    found = [(key, value) for key, value in vars(_executed(source, path, f"{name}_{path.stem}")).items() if isinstance(value, kinds)]
+    found = [
+        (key, value)
+        for key, value in vars(_executed(source, path, f"{name}_{path.stem}")).items()
+        if isinstance(value, kinds)
+    ]
     names = dict(found)
     seen: set[str] = set()
     for node in tree.body:
@@ -186,14 +187,7 @@ def _no_such(kind: str, name: str, known: Iterable[str], where: str, who: str) -
 def _validated(check: Check, exercise: Exercise) -> None:
     who = f"The check {check.name}"
     if isinstance(check, Property):
-        if not hasattr(check.law, "hypothesis"):
-            raise AuthorError(f"{who} is no Hypothesis test.", where=check.where, mend="Put @given(…) under @check(…).")
-        if not check.says:
-            raise AuthorError(f"{who} has no docstring, whose first line is what the student reads.", where=check.where)
-        if not check.entry_points:
-            raise AuthorError(
-                f"{who} calls nothing of the student's.", where=check.where, mend="Name an entry point as its argument."
-            )
+        _validated_law(check, who)
     for name in check.entry_points:
         if name not in exercise.entry_points:
             raise _no_such("entry point", name, exercise.entry_points, check.where, who)
@@ -207,6 +201,28 @@ def _validated(check: Check, exercise: Exercise) -> None:
         _validated_gradient(check, exercise, who)
 
 
+def _validated_law(check: Property, who: str) -> None:
+    handle: Any = getattr(check.law, "hypothesis", None)
+    if handle is None:
+        raise AuthorError(f"{who} is no Hypothesis test.", where=check.where, mend="Put @given(…) under @check(…).")
+    if not check.says:
+        raise AuthorError(f"{who} has no docstring, whose first line is what the student reads.", where=check.where)
+    arguments = inspect.signature(handle.inner_test).parameters
+    for name, strategy in handle._given_kwargs.items():
+        if name not in arguments:
+            raise _no_such("argument", name, arguments, check.where, f"{who}, in @given,")
+        if repr(strategy) == "data()":
+            raise AuthorError(
+                f"{who} draws inside its body, with st.data().",
+                where=check.where,
+                mend="What is drawn is kept and replayed, so draw it through @given: st.composite makes one of many.",
+            )
+    if not check.entry_points:
+        raise AuthorError(
+            f"{who} calls nothing of the student's.", where=check.where, mend="Name an entry point as its argument."
+        )
+
+
 def _gives_arguments(check: Agreement | Gradient, entry_point: EntryPoint, who: str) -> None:
     """See that what a check gives are the entry point's arguments, as far as that shows before drawing."""
     given = [check.given] if isinstance(check.given, Mapping) else []
@@ -218,7 +234,9 @@ def _gives_arguments(check: Agreement | Gradient, entry_point: EntryPoint, who: 
                 raise _no_such("argument", name, parameters, check.where, who)
         for parameter in parameters.values():
             if parameter.default is parameter.empty and parameter.name not in arguments:
-                raise AuthorError(f"{who} does not give {entry_point.name}'s argument {parameter.name!r}.", where=check.where)
+                raise AuthorError(
+                    f"{who} does not give {entry_point.name}'s argument {parameter.name!r}.", where=check.where
+                )
 
 
 def _same_parameters(function: Any, entry_point: EntryPoint, who: str, where: str) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from dlgrade.course.find import Course
-from dlgrade.course.load import CHECKS, MISCONCEPTIONS
+from dlgrade.course.find import CHECKS, MISCONCEPTIONS, Course, read_text
 from dlgrade.course.start import stub_of
-from dlgrade.course.stub import require_regions
+from dlgrade.course.stub import parsed, require_regions
 from dlgrade.errors import UsageError
 
 _IGNORED = "__pycache__"
@@ -32,19 +32,31 @@ def derived(course: Course) -> dict[Path, str]:
     files: dict[Path, str] = {}
     for folder in course.exercises:
         reference = folder.path / folder.file_name
-        require_regions(reference.read_text(encoding="utf-8"), str(reference))
+        require_regions(read_text(reference), str(reference))
         below = Path(folder.unit) / folder.name
         files[below / folder.file_name] = stub_of(folder)
         for name in (CHECKS, MISCONCEPTIONS):
-            files[below / name] = (folder.path / name).read_text(encoding="utf-8")
+            files[below / name] = read_text(folder.path / name)
+            parsed(files[below / name], str(folder.path / name))
     return files
 
 
-def release(course: Course) -> list[Path]:
-    """Make assignments/ what it should be; the paths that changed."""
-    base = course.root / "assignments"
+def release(course: Course) -> dict[Path, str]:
+    """Make assignments/ what it should be; the paths that were not, each with what was wrong with it.
+
+    Raises:
+        AuthorError: if something in solutions/ cannot be released.
+        UsageError: if assignments/ cannot be written.
+    """
     changed = drift(course)
-    wanted = derived(course)
+    try:
+        _make(course.root / "assignments", changed, derived(course))
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be written: {error.strerror}.") from error
+    return changed
+
+
+def _make(base: Path, changed: Iterable[Path], wanted: Mapping[Path, str]) -> None:
     for relative in changed:
         path = base / relative
         if relative in wanted:
@@ -57,15 +69,15 @@ def release(course: Course) -> list[Path]:
             shutil.rmtree(folder)
         elif folder.exists() and not any(folder.iterdir()):
             folder.rmdir()
-    return changed
 
 
-def drift(course: Course) -> list[Path]:
-    """The paths below assignments/ that are missing, edited, or should not be there."""
+def drift(course: Course) -> dict[Path, str]:
+    """The paths below assignments/ that are not as they should be, each with why: missing, edited or extra."""
     base = course.root / "assignments"
     wanted = derived(course)
     present = {p.relative_to(base) for p in base.rglob("*") if p.is_file() and _IGNORED not in p.parts}
-    edited = {
-        path for path in present & wanted.keys() if (base / path).read_bytes() != wanted[path].encode("utf-8")
-    }  # fmt: skip
-    return sorted(edited | (present ^ wanted.keys()))
+    found = dict.fromkeys(wanted.keys() - present, "missing") | dict.fromkeys(present - wanted.keys(), "extra")
+    for path in present & wanted.keys():
+        if (base / path).read_bytes() != wanted[path].encode("utf-8"):
+            found[path] = "edited"
+    return dict(sorted(found.items()))

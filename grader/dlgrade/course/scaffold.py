@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import keyword
+import difflib
 from pathlib import Path
 
-from dlgrade.course.find import Course
-from dlgrade.course.load import CHECKS, MISCONCEPTIONS
+from dlgrade.course.find import CHECKS, MISCONCEPTIONS, Course, name_problem
 from dlgrade.errors import UsageError
 
 _REFERENCE = '''\
@@ -88,18 +87,24 @@ def new_exercise(course: Course, unit: str, name: str) -> list[Path]:
     """
     folders = [u.folder for u in course.units]
     if unit not in folders:
-        raise UsageError(f"The course has no unit {unit!r}.", mend=f"Its units: {', '.join(folders)}.")
-    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_") or name != name.lower():
-        raise UsageError(f"{name!r} cannot be an exercise's name.", mend="Use lower-case words: batch_norm")
+        near = difflib.get_close_matches(unit, folders, n=1, cutoff=0.5)
+        mend = f"Did you mean {near[0]}?" if near else f"Its units: {', '.join(folders)}."
+        raise UsageError(f"The course has no unit {unit!r}.", mend=mend)
+    problem = name_problem(name)
+    if problem is not None:
+        raise UsageError(f"{name!r} cannot be an exercise's name: {problem}.")
     taken = next((e for e in course.exercises if e.name == name), None)
     if taken is not None:
         raise UsageError(f"There is an exercise {name} already.", where=str(taken.path), mend="Choose another name.")
     folder = course.root / "solutions" / unit / name
-    folder.mkdir(parents=True, exist_ok=True)
     title = name.replace("_", " ").capitalize()
     written = []
-    for file, text in ((f"{name}.py", _REFERENCE), (CHECKS, _CHECKS), (MISCONCEPTIONS, _MISCONCEPTIONS)):
-        path = folder / file
-        path.write_text(text.format(name=name, title=title), encoding="utf-8", newline="\n")
-        written.append(path)
+    try:
+        folder.mkdir(parents=True)
+        for file, text in ((f"{name}.py", _REFERENCE), (CHECKS, _CHECKS), (MISCONCEPTIONS, _MISCONCEPTIONS)):
+            path = folder / file
+            path.write_text(text.format(name=name, title=title), encoding="utf-8", newline="\n")
+            written.append(path)
+    except OSError as error:
+        raise UsageError(f"{error.filename or folder} cannot be written: {error.strerror}.") from error
     return written

@@ -1,7 +1,8 @@
-"""Proves an exercise: the reference earns all points, the stub none, every misconception is caught, nothing is flaky."""
+"""Proves an exercise: the reference earns all points, the stub none, each misconception is caught, nothing is flaky."""
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,8 @@ from dlgrade.checking.run import run_check, run_checks
 from dlgrade.checking.trial import Trial, TrustedTarget
 from dlgrade.course.find import ExerciseFolder
 from dlgrade.course.load import content_digest, load_exercise, load_misconceptions
+from dlgrade.course.stub import public_functions
+from dlgrade.errors import AuthorError
 from dlgrade.model import CheckResult, Exercise, Outcome, Report, Submission
 from dlgrade.sandbox.client import WorkerTarget
 from dlgrade.sandbox.syntax import Reading
@@ -72,6 +75,8 @@ def prove(folder: ExerciseFolder, *, authored: bool, seeds: int = SEEDS) -> Proo
         for result in stub.checks
         if result.points
     ]
+    faults += _stub_faults(exercise, stub)
+    faults += _idle(exercise)
 
     functions = _functions(exercise)
     flaky: list[str] = []
@@ -91,10 +96,8 @@ def prove(folder: ExerciseFolder, *, authored: bool, seeds: int = SEEDS) -> Proo
             missed = [trial.seed for trial in trials if trial.passes(check, {**functions, item.of: item.code})]
             caught += not missed
             if missed:
-                faults.append(
-                    f"{item.where}: {item.caught_by} does not catch the misconception {item.name} with seed {missed[0]} "
-                    f"({len(missed)} of {seeds} seeds)."
-                )
+                often = "" if len(missed) == seeds else f" with seed {missed[0]} ({len(missed)} of {seeds} seeds)"
+                faults.append(f"{item.where}: {item.caught_by} does not catch the misconception {item.name}{often}.")
         faults += list(_degenerate(exercise, functions, trials[0]))
     return Proof(
         exercise=exercise.name,
@@ -108,6 +111,11 @@ def prove(folder: ExerciseFolder, *, authored: bool, seeds: int = SEEDS) -> Proo
         seconds=round(time.monotonic() - start, 2),
         faults=tuple(faults),
     )
+
+
+def unproven(folder: ExerciseFolder, error: AuthorError) -> Proof:
+    """What is known of an exercise that cannot be loaded: why."""
+    return Proof(folder.name, 0, 0, 0, 0, 0, (), 0, 0, faults=(str(error),))
 
 
 def _check(exercise: Exercise, name: str) -> Check:
@@ -143,11 +151,44 @@ def _reference_fault(exercise: Exercise, result: CheckResult) -> str:
         "policy": "the reference uses what its own policy forbids",
     }
     evidence = result.evidence
-    lines = [f"{check.where}: {kinds[result.kind]}."]
+    what = f"{result.name} cannot be computed" if result.outcome == Outcome.BROKEN else kinds[result.kind]
+    lines = [f"{check.where}: {what}."]
     if evidence is not None:
-        lines += [evidence.message, *(evidence.call or "").splitlines()]
+        # What a student is told of a check that failed by itself is not for its author.
+        lines += [
+            evidence.message.removesuffix(" This is not your mistake; please report it."),
+            *(evidence.call or "").splitlines(),
+        ]
         lines += [f"{side}: {text}" for side, text in (("expected", evidence.expected), ("got", evidence.got)) if text]
     return "\n    ".join(lines)
+
+
+def _stub_faults(exercise: Exercise, stub: Report) -> list[str]:
+    """Why a student could not even begin with the stub; nothing where it only waits to be filled in."""
+    for result in stub.checks:
+        if result.evidence is not None and result.evidence.rung in ("reads", "loads", "exists", "signature"):
+            frames = result.evidence.traceback
+            line = f" (line {frames[-1].line} of the stub: {frames[-1].text})" if frames else ""
+            return [f"{_place(exercise)}: the stub does not load. {result.evidence.message}{line}"]
+    return []
+
+
+def _idle(exercise: Exercise) -> list[str]:
+    """The entry points that no check calls."""
+    called = {name for check in exercise.checks for name in check.entry_points}
+    return [
+        f"{_place(exercise, name)}: no check calls the entry point {name}."
+        for name in exercise.entry_points
+        if name not in called
+    ]
+
+
+def _place(exercise: Exercise, name: str | None = None) -> str:
+    """The reference's file, with the line of an entry point."""
+    nodes = public_functions(ast.parse(exercise.source))
+    line = next((node.lineno for node in nodes if node.name == name), None)
+    path = exercise.folder / exercise.file_name
+    return f"{path}:{line}" if line else str(path)
 
 
 def _functions(exercise: Exercise) -> Mapping[str, Callable[..., Any]]:
@@ -194,7 +235,7 @@ def _degenerate(exercise: Exercise, functions: Mapping[str, Callable[..., Any]],
         checks = [check for check in exercise.checks if name in check.entry_points]
         for what, empty in empties.items():
             if all(trials.passes(check, {**functions, name: empty}) for check in checks):
-                yield f"{exercise.folder / exercise.file_name}: a {name} that {what} passes every check."
+                yield f"{_place(exercise, name)}: a {name} that {what} passes every check that calls it."
 
 
 def _after(function: Callable[..., Any], change: Callable[[Any], Any]) -> Callable[..., Any]:

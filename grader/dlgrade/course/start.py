@@ -17,8 +17,8 @@ README = """\
 
 Open a file, read what it asks for, and replace `raise NotImplementedError`. Then:
 
-    dlgrade check            every exercise that you have started
-    dlgrade check softmax    one of them
+    dlgrade check                 every exercise that you have started
+    dlgrade check {example:<15} only this one
 """
 
 
@@ -43,6 +43,11 @@ def title_of(folder: ExerciseFolder) -> str:
     return (ast.get_docstring(tree) or folder.name).split("\n")[0]
 
 
+def is_started(course: Course, at: Path) -> bool:
+    """Whether a folder holds what `start` writes."""
+    return any((at / folder.unit / folder.file_name).is_file() for folder in course.exercises)
+
+
 def start(course: Course, to: Path) -> Started:
     """Write the stubs and a README into a folder, unit by unit.
 
@@ -55,17 +60,27 @@ def start(course: Course, to: Path) -> Started:
         path = Path(folder.unit) / folder.file_name
         wanted[path] = stub_of(folder)
         rows.append(f"| {title_of(folder)} | [{path.as_posix()}]({path.as_posix()}) |")
-    wanted[Path("README.md")] = README.format(title=course.title, table="\n".join(rows))
+    if not course.exercises:
+        raise UsageError(f"The course in {course.root} has no exercises yet.")
+    example = course.exercises[0].name
+    wanted[Path("README.md")] = README.format(title=course.title, table="\n".join(rows), example=example)
     written, kept = [], []
     for relative, text in wanted.items():
         path = to / relative
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(path.parent, error) from error
+        try:
             with path.open("x", encoding="utf-8", newline="\n") as file:
                 file.write(text)
             written.append(path)
         except FileExistsError:
             kept.append(path)
         except OSError as error:
-            raise UsageError(f"{path} cannot be written: {error.strerror}.", mend="Name another folder.") from error
+            raise _unwritable(path, error) from error
     return Started(tuple(written), tuple(kept))
+
+
+def _unwritable(path: Path, error: OSError) -> UsageError:
+    return UsageError(f"{path} cannot be written: {error.strerror}.", mend="Name another folder: dlgrade start DIR")

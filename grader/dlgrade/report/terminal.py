@@ -8,7 +8,7 @@ rich would cut it at the console's width.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -17,7 +17,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from dlgrade.model import CheckResult, Evidence, Frame, Outcome, Report, Verdict, Worst, plain
+from dlgrade.model import NOT_STARTED, CheckResult, Evidence, Frame, Outcome, Report, Verdict, Worst, plain
 from dlgrade.report.redact import public
 from dlgrade.text import visible
 
@@ -55,6 +55,7 @@ WORDS = {
     "more frames": "… {count} more lines",
     "printed": "Your code printed:",
     "more lines": "… and {count} more lines",
+    "many": "{count} checks",
     "to do": "Not started yet: {names}",
     # totals
     "points": "{points} of {max_points} points",
@@ -80,11 +81,10 @@ MARKS = {
 }
 VERDICTS = {Verdict.PASSED: PASSED, Verdict.FAILED: FAILED, Verdict.BROKEN: BROKEN}
 
-NOT_STARTED = "not_started"
-
 # Evidence comes bounded; these keep one talkative submission from pushing everything else off the screen.
 LIMIT = 10_000
 FRAMES = 8
+CLAIMS = 3
 OUTPUT_LINES = 12
 OUTPUT_LIMIT = 1200
 REMINDER = 48
@@ -122,7 +122,7 @@ def details(report: Report) -> list[RenderableType]:
     results = [public(result) for result in report.checks]
     waiting = [result for result in results if _word(result) == NOT_STARTED]
     started = [result for result in results if _word(result) != NOT_STARTED]
-    telling = [result for result in started if result.outcome is not Outcome.PASSED]
+    telling = [result for result in started if result.outcome is not Outcome.PASSED or _says_something(result)]
     file = report.submission.path.replace("\\", "/").rpartition("/")[2] or f"{report.exercise}.py"
     told: set[str] = set()
     blocks: list[RenderableType] = []
@@ -198,17 +198,30 @@ class Hanging:
         yield self.joined(console, options.max_width)
 
 
-def _claims(results: Iterable[CheckResult]) -> Iterator[RenderableType]:
+def _says_something(result: CheckResult) -> bool:
+    """Whether a passed check has something to show all the same: what was printed, or a note."""
+    return result.evidence is not None and bool(result.evidence.output or result.evidence.notes)
+
+
+def _claims(results: Sequence[CheckResult]) -> Iterator[RenderableType]:
+    if len(results) > CLAIMS:
+        mark, style = _mark(results[0])
+        many = WORDS["many"].format(count=len(results))
+        yield Text.assemble((f"{mark} ", f"bold {style}"), (many, "bold"), "  ", (WORDS[_word(results[0])], style))
+        return
     for result in results:
         mark, style = _mark(result)
         word = Text(WORDS[_word(result)], style)
-        yield Hanging(Text(f"{mark} ", f"bold {style}"), Text.assemble(_prose(result.says, "bold"), "  ", word))
+        claim = _prose(result.says, "bold")
+        if result.outcome is not Outcome.PASSED:
+            claim.append("  ").append_text(word)
+        yield Hanging(Text(f"{mark} ", f"bold {style}"), claim)
 
 
 def _why(result: CheckResult, file: str, told: set[str]) -> Iterator[RenderableType]:
     """Everything below the claim, in the order in which it helps. `told` collects the hints given so far."""
     evidence = result.evidence
-    if evidence:
+    if evidence and evidence.message:
         yield Hanging(Text("  "), _prose(evidence.message, lines=True))
     if result.hint:
         yield from _hint(result, result.hint, told)

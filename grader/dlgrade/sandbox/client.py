@@ -189,8 +189,7 @@ class WorkerTarget:
         self._process: launch.Process | None = process or launch.start(framework)
         self._session: _Session | None = None
         self._loaded: Loaded | Raised | Stopped | None = None
-        self._deaths: dict[str, int] = {}
-        self._last: Stopped | None = None
+        self._deaths: dict[str, list[Stopped]] = {}
         self._output = ""
         self._until = math.inf
 
@@ -232,12 +231,14 @@ class WorkerTarget:
         """Make the calls in order, in one message; each may take `seconds` of processor time."""
         if not calls:
             return []
+        for call in calls:
+            deaths = self._deaths.get(call.name, [])
+            if len(deaths) >= DEATHS_LIMIT:
+                last = deaths[-1]
+                return [Stopped(last.outcome, f"{last.message} (not called again after {DEATHS_LIMIT} times)")]
         loaded = self.load()
         if not isinstance(loaded, Loaded):
             return [loaded]
-        worn = next((call.name for call in calls if self._deaths.get(call.name, 0) >= DEATHS_LIMIT), None)
-        if worn is not None and self._last is not None:
-            return [Stopped(self._last.outcome, f"{self._last.message} (not called again after {DEATHS_LIMIT} times)")]
         replies: list[Reply] = []
 
         def exchange() -> None:
@@ -372,8 +373,7 @@ class WorkerTarget:
             self.close()
             raise
         culprit = name if isinstance(name, str) else name()
-        self._deaths[culprit] = self._deaths.get(culprit, 0) + 1
-        self._last = stopped
+        self._deaths.setdefault(culprit, []).append(stopped)
         self._bury()
         return stopped
 

@@ -6,7 +6,6 @@ import contextlib
 import importlib.util
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -60,8 +59,27 @@ class Process:
         if self.popen.stdout is not None:
             self.popen.stdout.close()
         _end_strays(self.token)
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        _remove(Path(self.scratch))
         return status if status is not None else self.popen.returncode
+
+
+def _remove(scratch: Path) -> None:
+    """Remove a folder that a submission wrote to, however deep it is and whatever modes it has."""
+    found = [scratch]
+    with contextlib.suppress(OSError):
+        scratch.chmod(0o700)
+    for folder in found:
+        for path in list(folder.iterdir()) if folder.is_dir() else ():
+            with contextlib.suppress(OSError):
+                if path.is_symlink() or not path.is_dir():
+                    path.unlink()
+                    continue
+                path.chmod(0o700)
+                # To the top, so that no path grows too long and nothing here needs a deep stack.
+                found.append(path.rename(scratch / secrets.token_hex(16)))
+    for folder in reversed(found):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def _end_strays(token: str) -> None:
@@ -138,7 +156,7 @@ def start(framework: str) -> Process:
             popen.stdin.close()
     except OSError as error:
         ours.close()
-        shutil.rmtree(scratch, ignore_errors=True)
+        _remove(Path(scratch))
         raise GraderError(f"A worker process could not be started: {error}") from error
     finally:
         theirs.close()

@@ -8,7 +8,8 @@ from typing import Any
 
 SECONDS = 20
 MEMORY = 1 << 30
-USES_LIMIT = 5000
+NAME_LIMIT = 300
+"""Characters of a dotted name: more than any name that a policy forbids."""
 
 
 def _read(source: bytes) -> dict[str, Any]:
@@ -24,17 +25,17 @@ def _read(source: bytes) -> dict[str, Any]:
         return {"error": [type(error).__name__, str(error), None, ""]}
 
     alias: dict[str, str] = {}
-    uses: list[list[Any]] = []
+    uses: list[tuple[str, int]] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for item in node.names:
-                uses.append([item.name, node.lineno])
+                uses.append((item.name, node.lineno))
                 top = item.name if item.asname else item.name.partition(".")[0]
                 alias[item.asname or top] = top
         elif isinstance(node, ast.ImportFrom):
             for item in node.names:
                 name = f"{'.' * node.level}{node.module or ''}.{item.name}"
-                uses.append([name, node.lineno])
+                uses.append((name, node.lineno))
                 alias[item.asname or item.name] = name
 
     # A name that the source itself binds is not a library, whatever it is called.
@@ -51,12 +52,18 @@ def _read(source: bytes) -> dict[str, Any]:
             return None
         return ".".join([alias.get(node.id, node.id), *reversed(parts)])
 
+    # Of a.b.c the whole is one use; a and a.b are no others.
+    parts = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+        if isinstance(node, (ast.Name, ast.Attribute)) and id(node) not in parts:
             used = dotted(node)
             if used is not None:
-                uses.append([used, node.lineno])
-    return {"uses": sorted({(name, line) for name, line in uses}, key=lambda use: (use[1], use[0]))[:USES_LIMIT]}
+                uses.append((used, node.lineno))
+    # Each name where it is used first. Nothing is left out: a limit on their number would be a place to hide one.
+    first: dict[str, int] = {}
+    for name, line in sorted(uses, key=lambda use: use[1]):
+        first.setdefault(name[:NAME_LIMIT], line)
+    return {"uses": list(first.items())}
 
 
 def _main() -> None:

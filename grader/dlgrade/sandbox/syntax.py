@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from dlgrade.text import visible
+
 SECONDS = 30
 """The process has a processor limit of its own; this is for one that waits."""
 
@@ -68,7 +70,8 @@ class Reading:
             return Unreadable("Python's parser cannot read it within its limits: is an expression nested too deeply?")
         if "error" in data:
             kind, message, line, text = data["error"]
-            return Unreadable(_told(str(kind), str(message)), line if isinstance(line, int) else None, str(text))
+            said = visible(_told(str(kind), str(message)), limit=300)
+            return Unreadable(said, line if isinstance(line, int) else None, visible(str(text), limit=200))
         return Facts(tuple(Use(str(name), int(line)) for name, line in data["uses"]))
 
 

@@ -126,7 +126,7 @@ class Packer:
         self.carried = 0
         """The bytes of all arrays packed so far, each time that one was packed."""
         self._strict = strict
-        self._limit = limit
+        self.limit = limit
         self._callables = callables
         self._seen: dict[int, tuple[int, Any]] = {}
         self._items = 0
@@ -140,7 +140,7 @@ class Packer:
         if kind is int:
             return value if -(2**63) <= value < 2**64 else {"x": f"an int of {value.bit_length()} bits"}
         if kind is str:
-            fits = self._limit is None or len(value) <= TEXT_LIMIT
+            fits = self.limit is None or len(value) <= TEXT_LIMIT
             return value if fits else {"x": f"a string of {len(value)} characters"}
         if isinstance(value, np.ndarray):
             return self._array(value)
@@ -150,7 +150,7 @@ class Packer:
         if isinstance(value, (list, tuple)) or (isinstance(value, dict) and all(type(key) is str for key in value)):
             if depth >= DEPTH_LIMIT:
                 return {"x": f"a {kind.__name__} nested more than {DEPTH_LIMIT} deep"}
-            if self._limit is not None and self._items + len(value) > ITEM_LIMIT:
+            if self.limit is not None and self._items + len(value) > ITEM_LIMIT:
                 return {"x": f"a {kind.__name__} of {len(value)} items"}
             if isinstance(value, dict):
                 return {"d": [[key, self.pack(held, depth + 1)] for key, held in value.items()]}
@@ -163,8 +163,10 @@ class Packer:
         if self._callables is not None and callable(value):
             self._callables.append(value)
             return {"c": len(self._callables) - 1}
-        if isinstance(value, (Foreign, Oversize)):  # a submission's own result, on its way back to it
-            return {"x": "a value that could not travel"}
+        if isinstance(value, Foreign):  # described already
+            return {"x": value.description}
+        if isinstance(value, Oversize):
+            return {"x": f"an array of shape {value.shape}"}
         return self._foreign(kind.__name__[:200])
 
     def _foreign(self, description: str) -> dict[str, Any]:
@@ -183,7 +185,7 @@ class Packer:
         shape = list(array.shape)
         if not _travels(shape):
             return self._foreign(f"an array of shape {str(array.shape)[:100]}")
-        if self._limit is not None and self.size + array.size * little.itemsize > self._limit:
+        if self.limit is not None and self.size + array.size * little.itemsize > self.limit:
             return {"big": [little.str, shape]}
         # .view drops subclasses: what travels is memory, whatever the object says of itself.
         dense = np.ascontiguousarray(array.view(np.ndarray), dtype=little)

@@ -56,7 +56,7 @@ def _import_framework(names: list[str], site: str) -> None:
     sys.path_importer_cache.clear()
 
 
-def _refuse(names: list[str]) -> None:
+def _refuse(names: list[str], site: str) -> None:
     """Let nothing but the standard library and the framework be imported, and no process be started.
 
     A tripwire with a clear message, not a wall: code that means harm can reach around anything in its own process.
@@ -64,13 +64,28 @@ def _refuse(names: list[str]) -> None:
     allowed = frozenset(sys.stdlib_module_names) | frozenset(names)
     processes = ("os.fork", "os.exec", "os.posix_spawn", "os.spawn", "os.system", "subprocess.", "pty.", "os.startfile")
     library = " and ".join(names)
+    own = [Path(site, name).resolve() for name in names]
+
+    def foreign(path: object) -> bool:
+        """Whether a file belongs to another library, by whatever name it would be loaded."""
+        if not isinstance(path, (str, bytes)):
+            return False
+        real = Path(os.fsdecode(path)).resolve()
+        installed = not {"site-packages", "dist-packages"}.isdisjoint(real.parts)
+        return installed and not any(real.is_relative_to(folder) for folder in own)
 
     def guard(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "import":
             top = str(arguments[0]).partition(".")[0]
             # What sysconfig loads carries the platform in its name.
-            if top not in allowed and not top.startswith("_sysconfigdata"):
+            known = top in allowed or top.startswith("_sysconfigdata")
+            if not known or foreign(arguments[1]):
                 raise ImportError(f"{top!r} cannot be imported here: the exercise is to be solved with {library} alone")
+        elif event in ("open", "ctypes.dlopen"):
+            if foreign(arguments[0]):
+                raise PermissionError(
+                    f"other libraries are not here: the exercise is to be solved with {library} alone"
+                )
         elif event.startswith(processes):
             raise PermissionError("a submission may not start processes")
 
@@ -141,21 +156,27 @@ class Worker:
         for index, (name, args, kwargs, want_after, limit) in enumerate(body["calls"]):
             positional = [unpacker.unpack(value) for value in args]
             keywords = {key: unpacker.unpack(value) for key, value in kwargs.items()}
+            arguments = [*positional, *keywords.values()] if want_after else None
             try:
                 value = self.module.__dict__[name](*positional, **keywords)
-                packer = codec.Packer(limit=limit)
-                packed = packer.pack(value)
-                after = None
-                if want_after:
-                    # Sent back in full, so the limit for what came in is what went out.
-                    packer._limit = None
-                    arguments = [*positional, *keywords.values()]
-                    after = [packer.pack(a) if hasattr(a, "dtype") else None for a in arguments]
+                try:
+                    self.returned(request.nonce, index, value, arguments, limit)
+                except codec.TooLong:
+                    large = codec.Foreign(f"a {type(value).__name__} too large to send")
+                    self.returned(request.nonce, index, large, arguments, limit)
             except BaseException as error:
                 self.raised(request.nonce, index, error)
-                continue
-            reply = {"index": index, "value": packed, "after": after, "table": packer.table}
-            self.channel.send(codec.RETURNED, request.nonce, reply, packer.chunks)
+
+    def returned(self, nonce: int, index: int, value: Any, arguments: list[Any] | None, limit: int) -> None:
+        """Answer with a result and, if they are wanted, the arguments as they are now."""
+        packer = self.wire.Packer(limit=limit)
+        packed = packer.pack(value)
+        after = None
+        if arguments is not None:
+            packer.limit = None  # what came in may go back
+            after = [packer.pack(a) if hasattr(a, "dtype") else None for a in arguments]
+        reply = {"index": index, "value": packed, "after": after, "table": packer.table}
+        self.channel.send(self.wire.RETURNED, nonce, reply, packer.chunks, json_limit=self.wire.JSON_LIMIT)
 
     def callback_for(self, nonce: int) -> Callable[[int], Callable[..., Any]]:
         """Makes the functions that stand for the grader's callables during one request."""
@@ -165,7 +186,7 @@ class Worker:
             def callback(*args: Any) -> Any:
                 packer = codec.Packer(limit=codec.INLINE_LIMIT)
                 body = {"callable": index, "args": [packer.pack(arg) for arg in args], "table": packer.table}
-                channel.send(codec.CALLBACK, nonce, body, packer.chunks)
+                channel.send(codec.CALLBACK, nonce, body, packer.chunks, json_limit=codec.JSON_LIMIT)
                 answer = channel.receive(json_limit=codec.REQUEST_JSON_LIMIT, blob_limit=1 << 40)
                 if "error" in answer.body:
                     raise ValueError(answer.body["error"])
@@ -208,7 +229,7 @@ def main() -> None:
     codec = importlib.util.module_from_spec(spec)
     sys.modules["wire"] = codec
     spec.loader.exec_module(codec)
-    _refuse(names)
+    _refuse(names, site)
     channel = codec.Channel(sock)
     channel.send(codec.READY, 0, {})
     with contextlib.suppress(codec.Closed):

@@ -124,6 +124,8 @@ _always = (
     _large_ignored,
     {"logits": _far, "targets": np.array([0, 0, 2])},
     {"logits": _far, "targets": np.array([2, 1, 0], dtype=np.int32), "label_smoothing": 0.1},
+    # Tiny probabilities, and scores beyond exp() in float32 only.
+    {"logits": np.array([[0.0, -60.0, -30.0], [100.0, 90.0, -100.0]]), "targets": np.array([0, 0])},
     {"logits": np.array([[3.0]]), "targets": np.array([0]), "label_smoothing": 0.1},
     {"logits": np.array([[3.0], [-1e4]]), "targets": np.array([0, 0])},
 )

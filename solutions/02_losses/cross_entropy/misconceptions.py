@@ -388,6 +388,19 @@ def picks_every_target_from_every_row(logits, targets, ignore_index=-100, label_
 
 
 @misconception(of="cross_entropy", caught_by="loss_agrees")
+def counts_the_classes_in_the_targets(logits, targets, ignore_index=-100, label_smoothing=0.0):
+    """You make the one-hot rows as wide as the largest target, and they do not fit when the last classes are absent
+    from the batch: the number of classes is logits.shape[1]."""
+    counted = targets != ignore_index
+    scores, classes = logits[counted], targets[counted]
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    log_probs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    hot = np.eye(classes.max() + 1, dtype=logits.dtype)[classes]
+    of_target = (hot * log_probs).sum(axis=1).mean()
+    return -(1 - label_smoothing) * of_target - label_smoothing * log_probs.mean()
+
+
+@misconception(of="cross_entropy", caught_by="loss_agrees")
 def counts_classes_from_one(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """You take targets for 1 .. C and subtract 1: classes count from 0."""
     counted = targets != ignore_index
@@ -934,6 +947,21 @@ def adds_the_smoothing_on_top_going_back(logits, targets, ignore_index=-100, lab
 
 
 @misconception(of="cross_entropy_backward", caught_by="gradient_agrees")
+def counts_the_classes_in_the_targets_going_back(logits, targets, ignore_index=-100, label_smoothing=0.0):
+    """You make the one-hot rows as wide as the largest target, and they do not fit when the last classes are absent
+    from the batch: the number of classes is logits.shape[1]."""
+    counted = targets != ignore_index
+    scores, classes = logits[counted], targets[counted]
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    probs = powers / powers.sum(axis=1, keepdims=True)
+    hot = np.eye(classes.max() + 1, dtype=logits.dtype)[classes]
+    wanted = (1 - label_smoothing) * hot + label_smoothing / logits.shape[1]
+    grad = np.zeros_like(logits)
+    grad[counted] = (probs - wanted) / len(classes)
+    return grad
+
+
+@misconception(of="cross_entropy_backward", caught_by="gradient_agrees")
 def counts_classes_from_one_going_back(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """You take targets for 1 .. C and subtract 1: classes count from 0."""
     counted = targets != ignore_index
@@ -977,8 +1005,8 @@ def computes_in_float32_going_back(logits, targets, ignore_index=-100, label_smo
 
 @misconception(of="cross_entropy_backward", caught_by="gradient_agrees")
 def returns_float64(logits, targets, ignore_index=-100, label_smoothing=0.0):
-    """You return float64 for float32 logits: the result has their dtype. Beware of np.zeros and np.eye without a
-    dtype."""
+    """You return float64 for float32 logits: the result has their dtype. Beware of np.zeros and np.eye without a dtype,
+    and of dividing by a NumPy integer."""
     counted = targets != ignore_index
     scores, classes = logits[counted], targets[counted]
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))

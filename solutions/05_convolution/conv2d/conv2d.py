@@ -50,14 +50,14 @@ def conv2d(
 
     Arrays come with any strides and are never empty. No argument is modified; the result may share memory with one.
 
-    >>> x = np.arange(9.0).reshape(1, 1, 3, 3)
+    >>> x = np.arange(12.0).reshape(1, 1, 3, 4)
     >>> w = np.array([[[[1.0, 2.0], [3.0, 4.0]]]])
     >>> conv2d(x, w)
-    array([[[[27., 37.],
-             [57., 67.]]]])
+    array([[[[34., 44., 54.],
+             [74., 84., 94.]]]])
     >>> conv2d(x, w, b=np.array([100.0]), stride=2, padding=(1, 0))
-    array([[[[104.],
-             [157.]]]])
+    array([[[[104., 118.],
+             [174., 194.]]]])
     """
     ### BEGIN SOLUTION
     (sh, sw), (ph, pw), (dh, dw) = _pair(stride), _pair(padding), _pair(dilation)

@@ -277,8 +277,9 @@ def ignores_the_padding(x, w, b=None, stride=1, padding=0, dilation=1, groups=1)
 def always_keeps_the_size(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     """You choose the padding so that the output is as large as the image ("same" padding). Here the caller chooses it,
     and the default is 0."""
-    same = tuple(d * (k - 1) // 2 for d, k in zip(_pair(dilation), w.shape[2:], strict=True))
-    return _forward(x, w, b, stride, same, dilation, groups)
+    spare = [d * (k - 1) for d, k in zip(_pair(dilation), w.shape[2:], strict=True)]
+    padded = np.pad(x, ((0, 0), (0, 0), *((more // 2, more - more // 2) for more in spare)))
+    return _forward(padded, w, b, stride, 0, dilation, groups)
 
 
 @misconception(of="conv2d", caught_by="padding_is_a_frame_of_zeros")
