@@ -171,6 +171,7 @@ def ignores_a_common_shift(softmax, case, level, fall):
 @given(case=_scores(), winner=st.integers(0, 4), lead=st.sampled_from((1e4, 5e3, 800.0)))
 @example(case={"x": _square}, winner=1, lead=1e4)
 @example(case={"x": _square - 700}, winner=1, lead=800.0)
+@example(case={"x": _square - 1e4}, winner=1, lead=1e4)
 def gives_all_to_a_large_lead(softmax, case, winner, lead):
     """A score that leads its slice by hundreds has probability 1, and the others 0."""
     x, axis = case["x"], _axis(case)
