@@ -341,9 +341,6 @@ def test_what_is_right_passes_in_any_style(name):
 
 
 def test_a_view_of_the_input_is_fine():
-    same = functools.partial(judged)
-    exercise_source = "def total(x): return x.sum()[()]"
-    assert passed(same(total_agrees, exercise_source))
     check = type(affine_agrees)("affine", name="keeps", given=affine_agrees.given, oracle=lambda x, w, shift=0.0: x.T)
     assert passed(trusted(check, affine=lambda x, w, shift=0.0: x.T))
     assert passed(judged(check, "def affine(x, w, shift=0.0): return x.T"))
@@ -354,6 +351,8 @@ NUMBERS = {
     "numpy_float": lambda x: x.sum(),
     "zero_d_array": lambda x: np.array(x.sum()),
     "other_order": lambda x: sum(sum(row) for row in x[::-1].tolist()),
+    "vectorize_object": np.vectorize(lambda x: x.sum(), signature="(n,m)->()"),
+    "partial": functools.partial(np.sum, axis=None),
     "subclass": lambda x: type("Money", (float,), {})(x.sum()),
     "higher_precision": lambda x: np.float64(x.astype(np.longdouble).sum()),
 }

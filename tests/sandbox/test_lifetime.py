@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -291,7 +293,7 @@ def test_a_process_that_outlives_the_worker_keeps_nobody_waiting(submit: Submit)
         "os.chmod('.', 0)",
         "os.symlink('/', 'root'); os.symlink('nowhere', 'dangling')",
         "os.mkfifo('pipe')",
-        "[(os.mkdir('d' * 200), os.chdir('d' * 200)) for _ in range(1500)]",
+        "[(os.mkdir('d' * 200), os.chdir('d' * 200)) for _ in range(30)]",
     ],
     ids=["file", "closed folder", "closed scratch", "links", "fifo", "very deep"],
 )
@@ -305,6 +307,18 @@ def test_the_scratch_folder_is_removed_whatever_is_in_it(
     target.close()
     assert not scratch.exists()
     assert Path("/etc").is_dir()
+
+
+def test_a_deep_folder_is_removed_without_a_deep_stack(tmp_path: Path) -> None:
+    folder = tmp_path / "scratch"
+    folder.joinpath(*["d"] * 150).mkdir(parents=True)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 100)
+    try:
+        launch._remove(folder)
+    finally:
+        sys.setrecursionlimit(limit)
+    assert not folder.exists()
 
 
 @linux_only

@@ -15,6 +15,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, (np.ndarray, np.generic)):
         return (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
     if isinstance(one, float):
-        return math.isnan(one) and math.isnan(other) or struct.pack("d", one) == struct.pack("d", other)
+        return (math.isnan(one) and math.isnan(other)) or struct.pack("d", one) == struct.pack("d", other)
     return bool(one == other)
 
 
@@ -378,7 +379,9 @@ def test_a_frame_arrives_whole_inline_or_by_memory_file(ends: tuple[socket.socke
     theirs, channel = ends
     data = np.random.default_rng(0).bytes(size)
     body = {"value": [1, None, "text"], "nan": math.nan}
-    sender = threading.Thread(target=Channel(theirs).send, args=(wire.RETURNED, 2**64 - 1, body, [data[:10], data[10:]]))
+    sender = threading.Thread(
+        target=Channel(theirs).send, args=(wire.RETURNED, 2**64 - 1, body, [data[:10], data[10:]])
+    )
     sender.start()
     frame = channel.receive(json_limit=JSON, blob_limit=size)
     sender.join()
@@ -493,7 +496,7 @@ def _pipe() -> int:
 
 def _regular_file() -> int:
     fd, name = tempfile.mkstemp()
-    os.unlink(name)
+    Path(name).unlink()
     os.write(fd, bytes(64))
     return fd
 
@@ -565,9 +568,9 @@ def test_what_is_sent_and_received_leaves_no_file_open(ends: tuple[socket.socket
 # -- fuzzing -----------------------------------------------------------------------------------------------------------
 
 NASTY: list[Any] = [
-    None, True, -1, 0, 1, 2**31, 2**63, 2**64, -(2**63) - 1, 10**400, 1e999, math.nan, "", "x", "\ud800", [], {}, [[]], {"a": 0},
-    {"a": 10**6}, {"s": 0}, {"t": []}, {"d": [["k", {"a": 0}]]}, {"x": "y"}, {"big": ["<f8", [2]]}, {"c": 0},
-    [-1], [2**47, 2**47], [0, 2**47], [2**48], "O", "<f8", "|b1", "F", "strided", "reversed", [[[[]]]],
+    None, True, -1, 0, 1, 2**31, 2**63, 2**64, -(2**63) - 1, 10**400, 1e999, math.nan, "", "x", "\ud800", [], {}, [[]],
+    {"a": 0}, {"a": 10**6}, {"s": 0}, {"t": []}, {"d": [["k", {"a": 0}]]}, {"x": "y"}, {"big": ["<f8", [2]]}, {"c": 0},
+    [-1], [2**47, 2**47], [0, 2**47], [0, 2**40, 2**40], "O", "<f8", "|b1", "F", "strided", "reversed", [[[[]]]],
 ]  # fmt: skip
 
 

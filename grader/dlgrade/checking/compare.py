@@ -99,6 +99,24 @@ def _conforms(value: Any, annotation: Any) -> bool:
     return True
 
 
+def as_declared(value: Any, annotation: Any) -> Any:
+    """A result that conforms to its annotation in the very kind that is declared: laws and examples see one kind only.
+
+    A 0-d array becomes the number that it stands for, a list a tuple, and a read-only array one that can be written.
+    """
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if isinstance(value, np.ndarray):
+        if annotation in (float, int, bool):
+            return value[()]
+        return value if value.flags.writeable else value.copy()
+    if origin is tuple and isinstance(value, (tuple, list)):
+        parts = [args[0]] * len(value) if len(args) == 2 and args[1] is ... else args
+        return tuple(as_declared(item, part) for item, part in zip(value, parts, strict=True))
+    if origin is list and isinstance(value, list):
+        return [as_declared(item, args[0]) for item in value]
+    return value
+
+
 def leaves(value: Any) -> list[Any]:
     """The arrays and numbers of a result in order: those of a tuple, list or dict, or the result itself."""
     if isinstance(value, (tuple, list)):
@@ -228,7 +246,7 @@ def same(one: Any, other: Any, *, rtol: float = 1e-9) -> bool:
     if isinstance(one, dict) and isinstance(other, dict):
         return set(one) == set(other) and all(same(one[key], other[key], rtol=rtol) for key in one)
     if isinstance(one, (Foreign, Oversize)) or isinstance(other, (Foreign, Oversize)):
-        return bool(one == other)
+        return type(one) is type(other) and bool(one == other)
     if isinstance(one, (np.ndarray, np.generic, int, float)) and isinstance(
         other, (np.ndarray, np.generic, int, float)
     ):

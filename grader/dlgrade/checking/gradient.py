@@ -216,9 +216,9 @@ def _own_forward(check: Gradient, trial: Trial, cases: Sequence[_Case]) -> Findi
     for case in cases:
         numeric = _numeric(check, trial, case)
         if isinstance(numeric, Finding):
-            if numeric.outcome in (Outcome.FAILED, Outcome.RAISED):
-                return _passed_without_forward(check)
-            return numeric
+            # Whatever keeps a forward from answering is the fault of the forward, and told by its own checks.
+            hostile = numeric.outcome == Outcome.PROTOCOL_VIOLATION
+            return numeric if hostile else _passed_without_forward(check)
         gradients, noise = numeric
         for place, (slope, right) in enumerate(zip(gradients, case.right, strict=True)):
             off = np.max(np.abs(slope - right), initial=0.0)

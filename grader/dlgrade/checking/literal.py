@@ -43,7 +43,7 @@ def literal(value: Any) -> str:
         layout = layout_of(value)
         dtype = "" if value.dtype in (np.float64, np.int64) else ", dtype=" + _type(value)
         if value.size == 0:
-            return f"np.zeros({value.shape}{dtype})"
+            return f"np.zeros({value.shape}, dtype={_type(value)})"
         if layout == "reversed":
             return f"np.array({_numbers(value[..., ::-1])}{dtype})[..., ::-1]"
         plain = f"np.array({_numbers(value)}{dtype})"

@@ -149,12 +149,24 @@ def _diagnosed(
     results = []
     for result, finding in done:
         if result.name in failed:
-            found = diagnose(replace(finding, fresh=(*finding.fresh, *more)), trial.target, known, failed)
-            if found is not None:
-                result = replace(result, misconception=found.name, hint=found.cure)
+            try:
+                found = diagnose(replace(finding, fresh=(*finding.fresh, *more)), trial.target, known, failed)
+            except GraderError:
+                raise
+            except Exception as error:
+                # The verdict stands without its explanation, and is not to be lost for it.
+                result = _with_note(result, f"The mistake could not be named: {type(error).__name__}: {error}")
+            else:
+                if found is not None:
+                    result = replace(result, misconception=found.name, hint=found.cure)
         results.append(result)
     trial.target.take_output()  # printed a second time; it was shown already
     return tuple(results)
+
+
+def _with_note(result: CheckResult, note: str) -> CheckResult:
+    evidence = result.evidence or Evidence("")
+    return replace(result, evidence=replace(evidence, notes=(*evidence.notes, note)))
 
 
 def _not_started(finding: Finding) -> bool:

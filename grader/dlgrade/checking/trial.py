@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dlgrade.checking.compare import structure_problem
+from dlgrade.checking.compare import as_declared, structure_problem
 from dlgrade.checking.inputs import Arguments, Drawer, seed_of, smallest, source_of
 from dlgrade.checking.literal import call_text
 from dlgrade.model import NOT_STARTED, EntryPoint, Evidence, Exercise, Outcome
@@ -236,11 +236,12 @@ class Proxy:
         self.calls.append((call, reply.value if isinstance(reply, Returned) else None))
         if not isinstance(reply, Returned):
             raise Refused(failure_of(reply, call))
-        problem = structure_problem(reply.value, self.trial.entry_point(self.name).signature.return_annotation)
+        annotation = self.trial.entry_point(self.name).signature.return_annotation
+        problem = structure_problem(reply.value, annotation)
         if problem is not None:
             evidence = Evidence(f"{self.name}: {problem}.", rung="structure", call=call_text(call))
             raise Refused(Finding(Outcome.FAILED, evidence, failing=(call,)))
-        return reply.value
+        return as_declared(reply.value, annotation)
 
 
 @contextmanager
@@ -311,4 +312,6 @@ def carried(value: Any) -> Any:
         return wire.laid_out(value, wire.layout_of(value), not value.flags.writeable)
     if isinstance(value, list):
         return [carried(item) for item in value]
+    if isinstance(value, dict):
+        return {key: carried(held) for key, held in value.items()}
     return tuple(carried(item) for item in value) if isinstance(value, tuple) else value

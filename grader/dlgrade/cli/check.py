@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import gc
 import io
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -165,21 +167,24 @@ def _start(folder: ExerciseFolder, submission: Submission, cleanup: ExitStack) -
         return _Started(folder, submission, None, Unreadable(*fault), None)
     process = launch.start("numpy")
     cleanup.callback(process.end)
-    return _Started(folder, submission, Reading(submission.source), None, process)
+    reading = Reading(submission.source)
+    cleanup.callback(reading.close)
+    return _Started(folder, submission, reading, None, process)
 
 
 # -- checking ----------------------------------------------------------------------------------------------------------
 
 
 def _reports(course: Course, queue: Iterator[_Started], seed: int, screen: _Screen) -> Iterator[Report]:
-    import os
-
     os.environ.setdefault("HYPOTHESIS_NO_PLUGINS", "1")  # other people's plug-ins cost time and may print
+    gc.disable()  # what the imports make stays: to look through it again and again would cost a tenth of the start
     from dlgrade.checking.inputs import Drawer
     from dlgrade.checking.run import run_checks
     from dlgrade.course.load import content_digest, load_exercise, load_misconceptions
     from dlgrade.sandbox.client import WorkerTarget
 
+    gc.freeze()
+    gc.enable()
     drawer = Drawer(_cache())
     for started in queue:
         exercise = load_exercise(started.folder, authored=course.authored)

@@ -179,7 +179,8 @@ def _exercises(base: Path, units: Iterable[Unit], course_file: Path, *, strict: 
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             if not path.is_dir() or path.name.startswith((".", "_")):
                 continue
-            if not strict and not (path / f"{path.name}.py").is_file():
+            # An empty folder is what git leaves behind where another branch has an exercise.
+            if not any(path.glob("*.py")) or (not strict and not (path / f"{path.name}.py").is_file()):
                 continue
             problem = name_problem(path.name)
             if problem is not None:
@@ -192,7 +193,7 @@ def _exercises(base: Path, units: Iterable[Unit], course_file: Path, *, strict: 
             yield ExerciseFolder(path.name, unit.folder, path)
     known = {unit.folder for unit in units}
     for path in sorted(base.iterdir()) if strict else ():
-        if path.is_dir() and path.name not in known and not path.name.startswith((".", "_")):
+        if path.is_dir() and path.name not in known and any(path.glob("[!._]*/*.py")):
             raise AuthorError(
                 f"The folder {path.name} is no unit of the course.", where=str(path), mend=f"Add it to {course_file}."
             )

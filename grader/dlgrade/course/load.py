@@ -56,10 +56,13 @@ def load_exercise(folder: ExerciseFolder, *, authored: bool, hidden: bool = Fals
     )
     if not checks:
         raise AuthorError("The exercise has no checks.", where=str(folder.path / CHECKS))
-    names = [check.name for check in exercise.checks]
+    seen: dict[str, str] = {}
     for check in exercise.checks:
-        if names.count(check.name) > 1:
-            raise AuthorError(f"Two checks are named {check.name}.", where=check.where)
+        if check.name in seen:
+            raise AuthorError(
+                f"Two checks are named {check.name}.", where=check.where, mend=f"The other is in {seen[check.name]}."
+            )
+        seen[check.name] = check.where
         _validated(check, exercise)
     return exercise
 
@@ -117,7 +120,7 @@ def _executed(source: str, path: Path, name: str) -> types.ModuleType:
     module = types.ModuleType(name)
     module.__file__ = str(path)
     try:
-        exec(compile(source, str(path), "exec"), module.__dict__)
+        exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
     except AuthorError:
         raise
     except (Exception, SystemExit) as error:
@@ -134,7 +137,7 @@ def _entry_points(module: types.ModuleType, tree: ast.Module, path: Path) -> Map
         function = vars(module)[node.name]
         try:
             signature = inspect.signature(function, eval_str=True)
-        except (NameError, TypeError, ValueError) as error:
+        except Exception as error:  # an annotation written as a string is evaluated only here
             raise AuthorError(
                 f"The signature of {node.name} cannot be read: {error}.", where=f"{path}:{node.lineno}"
             ) from error

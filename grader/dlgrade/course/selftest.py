@@ -194,7 +194,8 @@ def _place(exercise: Exercise, name: str | None = None) -> str:
 def _functions(exercise: Exercise) -> Mapping[str, Callable[..., Any]]:
     """The reference's entry points, as functions of this process."""
     scope: dict[str, Any] = {"__name__": exercise.name}
-    exec(compile(exercise.source, str(exercise.folder / exercise.file_name), "exec"), scope)
+    path = str(exercise.folder / exercise.file_name)
+    exec(compile(exercise.source, path, "exec", dont_inherit=True), scope)
     return {name: scope[name] for name in exercise.entry_points}
 
 

@@ -428,7 +428,7 @@ def _raised(body: dict[str, Any], index: int) -> Raised:
         raise wire.ProtocolError("an exception is told in an unknown form")
     told = []
     for frame in frames[:20]:
-        if not (isinstance(frame, list) and len(frame) == 3 and type(frame[0]) is int):
+        if not (isinstance(frame, list) and len(frame) == 3 and type(frame[0]) is int and 0 <= frame[0] < 2**31):
             raise wire.ProtocolError("a traceback is told in an unknown form")
         told.append(Frame(frame[0], _safe(frame[1]), _safe(frame[2])))
     names = tuple(_safe(kind, 100) for kind in kinds[:10])

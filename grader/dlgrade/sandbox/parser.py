@@ -29,12 +29,12 @@ def _read(source: bytes) -> dict[str, Any]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for item in node.names:
-                uses.append((item.name, node.lineno))
+                uses.append((item.name[:NAME_LIMIT], node.lineno))
                 top = item.name if item.asname else item.name.partition(".")[0]
                 alias[item.asname or top] = top
         elif isinstance(node, ast.ImportFrom):
             for item in node.names:
-                name = f"{'.' * node.level}{node.module or ''}.{item.name}"
+                name = f"{'.' * node.level}{node.module or ''}.{item.name}"[:NAME_LIMIT]
                 uses.append((name, node.lineno))
                 alias[item.asname or item.name] = name
 
@@ -50,7 +50,7 @@ def _read(source: bytes) -> dict[str, Any]:
             node = node.value
         if not isinstance(node, ast.Name) or (node.id in bound and node.id not in alias):
             return None
-        return ".".join([alias.get(node.id, node.id), *reversed(parts)])
+        return ".".join([alias.get(node.id, node.id), *reversed(parts)])[:NAME_LIMIT]
 
     # Of a.b.c the whole is one use; a and a.b are no others.
     parts = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
@@ -62,7 +62,7 @@ def _read(source: bytes) -> dict[str, Any]:
     # Each name where it is used first. Nothing is left out: a limit on their number would be a place to hide one.
     first: dict[str, int] = {}
     for name, line in sorted(uses, key=lambda use: use[1]):
-        first.setdefault(name[:NAME_LIMIT], line)
+        first.setdefault(name, line)
     return {"uses": list(first.items())}
 
 

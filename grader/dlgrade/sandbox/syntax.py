@@ -65,14 +65,19 @@ class Reading:
             printed, _ = self._popen.communicate(self._source, timeout=SECONDS)
             data = json.loads(printed)
         except (subprocess.TimeoutExpired, ValueError, OSError):
-            self._popen.kill()
-            self._popen.communicate()
+            self.close()
             return Unreadable("Python's parser cannot read it within its limits: is an expression nested too deeply?")
         if "error" in data:
             kind, message, line, text = data["error"]
             said = visible(_told(str(kind), str(message)), limit=300)
             return Unreadable(said, line if isinstance(line, int) else None, visible(str(text), limit=200))
         return Facts(tuple(Use(str(name), int(line)) for name, line in data["uses"]))
+
+    def close(self) -> None:
+        """End the process if it has not ended."""
+        if self._popen.returncode is None:
+            with self._popen:  # closes its pipes and waits
+                self._popen.kill()
 
 
 def _told(kind: str, message: str) -> str:

@@ -1,0 +1,180 @@
+"""The misconception that is named is the submission's own mistake, or none is."""
+
+import numpy as np
+import pytest
+from dlgrade.author import Agreement, arrays, check, misconception
+from dlgrade.checking.inputs import Drawer
+from dlgrade.checking.run import run_checks
+from dlgrade.model import Outcome
+from hypothesis import given
+from tiny import affine_agrees, dense_gradient, exercise_of, reported, reported_trusted, total_agrees
+
+CAUGHT = "affine_agrees"
+
+
+@misconception(of="affine", caught_by=CAUGHT)
+def forgets_the_shift(x, w, shift=0.0):
+    """Add the shift."""
+    return x @ w
+
+
+@misconception(of="affine", caught_by=CAUGHT)
+def subtracts_the_shift(x, w, shift=0.0):
+    """The shift is added."""
+    return x @ w - np.asarray(shift, x.dtype)
+
+
+@misconception(of="affine", caught_by=CAUGHT)
+def needs_a_square(x, w, shift=0.0):
+    """It need not be square."""
+    if w.shape[0] != w.shape[1]:
+        raise ValueError("not square")
+    return x @ w + np.asarray(shift, x.dtype)
+
+
+@misconception(of="affine", caught_by=CAUGHT)
+def writes_into_x(x, w, shift=0.0):
+    """Do not write into x."""
+    result = x @ w + np.asarray(shift, x.dtype)
+    x *= 0
+    return result
+
+
+@misconception(of="affine", caught_by=CAUGHT)
+def doubles_x_in_place(x, w, shift=0.0):
+    """Do not double x."""
+    result = x @ w + np.asarray(shift, x.dtype)
+    x *= 2
+    return result
+
+
+KNOWN = [forgets_the_shift, subtracts_the_shift, needs_a_square, writes_into_x, doubles_x_in_place]
+
+
+def named(function, *, known=KNOWN, checks=(affine_agrees,)):
+    report = reported_trusted(list(checks), misconceptions=known, affine=function)
+    assert report.checks[0].outcome in (Outcome.FAILED, Outcome.RAISED)
+    return report.checks[0].misconception, report.checks[0].hint
+
+
+@pytest.mark.parametrize("item", KNOWN, ids=lambda item: item.name)
+def test_the_one_that_fits_is_named(item):
+    assert named(item.code) == (item.name, item.cure)
+
+
+def test_the_one_that_fits_is_named_through_a_worker():
+    source = "def affine(x, w, shift=0.0):\n    return x @ w - np.asarray(shift, x.dtype)"
+    report = reported([affine_agrees], source, misconceptions=KNOWN)
+    assert (report.checks[0].misconception, report.checks[0].hint) == ("subtracts_the_shift", "The shift is added.")
+
+
+def test_other_rounding_and_other_containers_still_fit():
+    assert named(lambda x, w, shift=0.0: np.einsum("ik,kj->ij", x[:, ::-1], w[::-1]))[0] == "forgets_the_shift"
+
+
+def test_of_two_that_fit_none_is_named():
+    @misconception(of="affine", caught_by=CAUGHT)
+    def leaves_the_shift_out(x, w, shift=0.0):
+        """The same in other words."""
+        return np.dot(x, w)
+
+    assert named(forgets_the_shift.code, known=[*KNOWN, leaves_the_shift_out]) == (None, None)
+
+
+def test_one_that_fits_the_failing_inputs_only_is_not_named():
+    """On the counterexample, which is 1 x 1, both are the same."""
+
+    def transposes_besides(x, w, shift=0.0):
+        return x @ w if x.size == 1 else 2 * (x @ w)
+
+    assert named(transposes_besides) == (None, None)
+
+
+def test_one_whose_check_passed_is_not_named():
+    @misconception(of="affine", caught_by="another_check")
+    def subtracts(x, w, shift=0.0):
+        """Never to be shown."""
+        return x @ w - np.asarray(shift, x.dtype)
+
+    another = Agreement("affine", name="another_check", oracle=lambda x, w: x @ w, given={
+        "x": arrays((2, 2), within=3), "w": arrays((2, 2), within=3),
+    })  # fmt: skip
+    report = reported_trusted([affine_agrees, another], misconceptions=[subtracts], affine=subtracts.code)
+    assert [result.outcome for result in report.checks] == [Outcome.FAILED, Outcome.PASSED]
+    assert report.checks[0].misconception is None
+
+
+def test_one_of_another_entry_point_is_not_named():
+    @misconception(of="total", caught_by=CAUGHT)
+    def of_total(x):
+        """Another function's."""
+        return 0.0
+
+    assert named(lambda x, w, shift=0.0: x @ w * 0, known=[of_total]) == (None, None)
+
+
+def test_a_right_answer_is_told_nothing():
+    asked = []
+    exercise = exercise_of("import numpy as np\ndef total(x: np.ndarray) -> float: return x.sum()", [total_agrees])
+    from tiny import RIGHT, Facts, TrustedTarget, submission_of
+
+    report = run_checks(
+        exercise, submission_of(""), TrustedTarget({"total": RIGHT["total"]}), facts=lambda: Facts(()),
+        misconceptions=lambda: asked.append(1) or [], drawer=Drawer(), content="", seed=0,
+    )  # fmt: skip
+    assert report.verdict == "passed"
+    assert asked == []  # they are not even loaded
+
+
+def test_exceptions_are_compared_by_their_kind():
+    def raises_another(x, w, shift=0.0):
+        if w.shape[0] != w.shape[1]:
+            raise TypeError("not square")
+        return x @ w + np.asarray(shift, x.dtype)
+
+    assert named(raises_another) == (None, None)
+
+
+def test_changes_in_place_are_compared():
+    def triples(x, w, shift=0.0):
+        result = x @ w + np.asarray(shift, x.dtype)
+        x *= 3
+        return result
+
+    assert named(triples) == (None, None)
+
+
+def test_a_law_and_a_gradient_are_diagnosed_too():
+    @check()
+    @given(x=arrays((2, 2)))
+    def adds_the_shift(affine, x):
+        """The shift is added."""
+        assert affine(x, np.eye(2), shift=1.0)[0, 0] == x[0, 0] + 1
+
+    @misconception(of="affine", caught_by="adds_the_shift")
+    def forgets(x, w, shift=0.0):
+        """Add the shift."""
+        return x @ w
+
+    @misconception(of="dense_backward", caught_by="dense_gradient")
+    def forgets_the_slope(grad, x, w):
+        """Multiply by the slope."""
+        return grad @ w.T, x.T @ grad
+
+    report = reported_trusted(
+        [adds_the_shift, dense_gradient], misconceptions=[forgets, forgets_the_slope],
+        affine=forgets.code, dense_backward=forgets_the_slope.code,
+    )  # fmt: skip
+    assert [result.misconception for result in report.checks] == ["forgets", "forgets_the_slope"]
+
+
+def test_what_is_not_started_is_not_diagnosed():
+    report = reported([affine_agrees], "def affine(x, w, shift=0.0): raise NotImplementedError", misconceptions=KNOWN)
+    assert report.checks[0].misconception is None
+
+
+def test_an_answer_of_no_known_kind_does_not_end_the_report():
+    for body in ("return {'a': x}", "return {'a': {x.sum()}}", "yield x", "x.dtype = 'S8'; return 1"):
+        report = reported([affine_agrees], f"def affine(x, w, shift=0.0):\n    {body}", misconceptions=KNOWN)
+        assert report.checks[0].outcome == Outcome.FAILED
+        assert report.checks[0].misconception is None

@@ -1,0 +1,248 @@
+"""Reading a submission's syntax tree in a throw-away process: what it says, and that nothing of it is executed."""
+
+from __future__ import annotations
+
+import ast
+import time
+from pathlib import Path
+
+import pytest
+from dlgrade.sandbox import syntax
+from dlgrade.sandbox.syntax import Facts, Reading, Unreadable, Use
+from sandbox_targets import posix_only
+
+
+def read(source: str | bytes) -> Facts | Unreadable:
+    return Reading(source.encode() if isinstance(source, str) else source).result()
+
+
+def uses(source: str | bytes) -> dict[str, int]:
+    """Each name that the source uses, with the line where it does so first."""
+    facts = read(source)
+    assert isinstance(facts, Facts), facts
+    return {use.name: use.line for use in facts.uses}
+
+
+# -- what it says ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "line"),
+    [
+        ("import scipy", "scipy", 1),
+        ("import scipy.special", "scipy.special", 1),
+        ("import scipy.special\nscipy.special.softmax(1)", "scipy.special.softmax", 2),
+        ("import scipy.special as sp\nsp.softmax(1)", "scipy.special.softmax", 2),
+        ("from scipy import special\nspecial.softmax(1)", "scipy.special.softmax", 2),
+        ("from scipy.special import softmax as innocent\n\ninnocent(1)", "scipy.special.softmax", 1),
+        ("from scipy.special import *", "scipy.special.*", 1),
+        ("from . import other", "..other", 1),
+        ("def f():\n    import torch as t\n    return t.nn.functional.softmax", "torch.nn.functional.softmax", 3),
+        ("import numpy as np\nx = np.exp(1).sum()", "numpy.exp", 2),
+        ("import numpy as np\nx = [np.linalg.inv][0]", "numpy.linalg.inv", 2),
+        ("import numpy as np\ndel np.exp", "numpy.exp", 2),
+        ("import numpy as np\nnp.exp = 1", "numpy.exp", 2),
+        ("eval('1')", "eval", 1),
+        ("f = getattr(1, 'x')", "getattr", 1),
+        ("@torch.jit.script\ndef f(): pass", "torch.jit.script", 1),
+        ("f'{torch.x}'", "torch.x", 1),
+        ("lambda: torch.x", "torch.x", 1),
+    ],
+)
+def test_a_use_is_found_by_its_full_name(source: str, name: str, line: int) -> None:
+    assert uses(source)[name] == line
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "torch = 1\ntorch.x",
+        "def f(torch): return torch.x",
+        "def torch(): pass\ntorch.x",
+        "class torch: pass\ntorch.x",
+        "for torch in []: torch.x",
+        "with f() as torch: torch.x",
+        "[torch.x for torch in []]",
+        "(torch := 1)\ntorch.x",
+        "'torch.x'",
+        "# torch.x",
+        "x.torch",
+    ],
+)
+def test_a_name_that_the_source_binds_itself_is_no_library(source: str) -> None:
+    assert not [name for name in uses(source) if name.startswith("torch")]
+
+
+def test_a_binding_does_not_hide_an_import() -> None:
+    assert "torch.x" in uses("import torch as t\ndef f(t): pass\nt.x")
+
+
+def test_the_whole_of_a_dotted_name_is_one_use() -> None:
+    assert uses("import a\na.b.c.d") == {"a": 1, "a.b.c.d": 2}
+
+
+def test_no_number_of_uses_hides_one_more() -> None:
+    lines = "".join(f"np.x{n}\n" for n in range(20_000))
+    found = uses(f"import numpy as np\n{lines}import scipy\n")
+    assert found["scipy"] == 20_002
+    assert len(found) == 20_002
+
+
+def test_long_names_are_cut_at_their_ends() -> None:
+    name = f"scipy.{'x' * 1000}"
+    assert list(uses(name)) == [name[:300]]
+    assert [len(name) for name in uses("".join(f"a{'.b' * n}\n" for n in range(400)))] == sorted(
+        {min(300, 1 + 2 * n) for n in range(400)}
+    )
+
+
+def test_uses_come_in_the_order_of_their_lines() -> None:
+    facts = read("import b\nimport a\n\nb.x\na.x")
+    assert facts == Facts((Use("b", 1), Use("a", 2), Use("b.x", 4), Use("a.x", 5)))
+
+
+@pytest.mark.parametrize("source", [b"", b"\n\n", b"# nothing\n", "# ∂y/∂x\nπ = 1".encode(), b"x = '\\d'"])
+def test_what_says_nothing_is_readable(source: bytes) -> None:
+    assert read(source) == Facts(())
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"\xef\xbb\xbfimport scipy",
+        b"# -*- coding: latin-1 -*-\nx = '\xe9'; import scipy",
+        b"# coding: cp1252\nx = '\x80'; import scipy",
+        b"import scipy\r\nx = 1\r\n",
+        b"import scipy\x0c",
+    ],
+    ids=["byte-order mark", "latin-1", "cp1252", "Windows lines", "form feed"],
+)
+def test_what_python_reads_is_read(source: bytes) -> None:
+    assert "scipy" in uses(source)
+
+
+# -- what cannot be read -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "says"),
+    [
+        (b"x = 1\ny = (2,\n", 2, "'(' was never closed"),
+        (b"def f(x)\n    return x", 1, "expected ':'"),
+        (b"x = 1\nreturn = 2", 2, "invalid syntax"),
+        (b"if x:\n\ty = 1\n        z = 2\n", 3, "Tabs and spaces are mixed"),
+        (b"def f():\nreturn 1", 2, "indentation is wrong"),
+        (b"x = 1\n  y = 2", 2, "indentation is wrong"),
+        (b"x = 'abc", 1, "unterminated string"),
+        (b"x = '\xe9'", None, "utf-8"),
+        (b"# coding: no-such-thing\n", None, "unknown encoding"),
+        (b"x = 1\0", None, "null bytes"),
+        (b"x = \xe2\x80\xae1", 1, "invalid"),
+    ],
+)
+def test_a_fault_is_told_with_its_line(source: bytes, line: int | None, says: str) -> None:
+    found = read(source)
+    assert isinstance(found, Unreadable)
+    assert says in found.message
+    if line is not None:
+        assert found.line == line
+
+
+def test_the_line_at_fault_is_shown_and_commands_no_terminal() -> None:
+    found = read("x = 1\ny = 'a\x1b[31m\u202e' z".encode())
+    assert isinstance(found, Unreadable)
+    assert found.text == "y = 'a\\x1b[31m\\u202e' z"
+
+
+DEEP = {
+    "parentheses": b"x = " + b"(" * 100_000 + b")" * 100_000,
+    "brackets": b"x = " + b"[" * 50_000,
+    "minuses": b"x = " + b"-" * 100_000 + b"1",
+    "nots": b"x = " + b"not " * 100_000 + b"1",
+    "attributes": b"x" + b".y" * 200_000,
+    "calls": b"x" + b"()" * 200_000,
+    "sums": b"x = 1" + b"+1" * 200_000,
+    "comparisons": b"x = 1" + b"<1" * 200_000,
+    "conditions": b"if x: pass\n" + b"elif x: pass\n" * 30_000,
+    "lambdas": b"x = " + b"lambda: " * 50_000 + b"1",
+    "text": b"x = f'" + b"{f'" * 100,
+}
+
+
+@pytest.mark.parametrize("source", DEEP.values(), ids=DEEP)
+def test_deep_nesting_is_read_or_refused_in_bounded_time(source: bytes) -> None:
+    start = time.monotonic()
+    found = read(source)
+    assert isinstance(found, (Facts, Unreadable))
+    assert time.monotonic() - start < syntax.SECONDS
+    if isinstance(found, Unreadable):
+        assert found.message
+
+
+def test_a_line_of_nine_hundred_kilobytes() -> None:
+    assert uses(b"x = [" + b"1234567," * 110_000 + b"]; import scipy")["scipy"] == 1
+    assert read(b"x = '" + b"y" * 900_000 + b"'") == Facts(())
+
+
+def test_many_long_names_stay_bounded() -> None:
+    """Each use would be the alias spelled out: a short file could ask for gigabytes."""
+    source = f"from a{'.b' * 20_000} import c as n\n" + "".join(f"n.x{i}\n" for i in range(50_000))
+    assert max(map(len, uses(source))) == 300
+
+
+@pytest.mark.parametrize("printed", [b"", b"{", b"no JSON"])
+def test_a_parser_that_breaks_is_a_file_that_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, printed: bytes
+) -> None:
+    broken = tmp_path / "parser.py"
+    broken.write_text(f"import sys; sys.stdin.buffer.read(); sys.stdout.buffer.write({printed!r}); sys.exit(1)")
+    monkeypatch.setattr(syntax, "_PARSER", broken)
+    assert isinstance(read(b"x = 1"), Unreadable)
+
+
+@posix_only
+def test_a_parser_may_take_only_so_much_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    text = syntax._PARSER.read_text()
+    assert "\nMEMORY = 1 << 30\n" in text
+    source = b"x = [" + b"1," * 300_000 + b"]"
+    assert read(source) == Facts(())
+    modest = tmp_path / "parser.py"
+    modest.write_text(text.replace("\nMEMORY = 1 << 30\n", "\nMEMORY = 48 << 20\n"))
+    monkeypatch.setattr(syntax, "_PARSER", modest)
+    assert read(b"x = []") == Facts(())
+    assert isinstance(read(source), Unreadable)
+
+
+def test_a_parser_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    hanging = tmp_path / "parser.py"
+    hanging.write_text("import time; time.sleep(1000)")
+    monkeypatch.setattr(syntax, "_PARSER", hanging)
+    monkeypatch.setattr(syntax, "SECONDS", 0.3)
+    reading = Reading(b"x = 1" * 500_000)
+    assert isinstance(reading.result(), Unreadable)
+    assert reading._popen.returncode is not None
+
+
+# -- never executed ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "open({file!r}, 'w')",
+        "import os; os.mkdir({file!r})",
+        "x: open({file!r}, 'w') = 1",
+        "def f(x=open({file!r}, 'w')): pass",
+        "@open({file!r}, 'w').write\ndef f(): pass",
+        "class A(metaclass=open({file!r}, 'w')): pass",
+        'f"{{open({file!r})}}"',
+        "# -*- coding: utf-8 -*-\nopen({file!r}, 'w')",
+    ],
+)
+def test_nothing_of_it_is_executed(tmp_path: Path, source: str) -> None:
+    file = tmp_path / "executed"
+    text = source.format(file=str(file))
+    ast.parse(text)  # it is readable, so that not being executed means something
+    assert isinstance(read(text), Facts)
+    assert not file.exists()
+    assert not list(tmp_path.iterdir())
