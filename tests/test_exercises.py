@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from dlgrade.author import Policy
 from dlgrade.checking.agreement import sample_calls
 from dlgrade.checking.diagnosis import diagnose

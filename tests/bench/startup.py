@@ -30,7 +30,12 @@ def main() -> None:
 
         click = [sys.executable, "-c", "import click"]
         ratio("dlgrade --help, processor time", lambda: run([*DLGRADE, "--help"])[1], lambda: run(click)[1], limit=1.5)
-        ratio("dlgrade check softmax, to the first result", lambda: first_line(check, "✓"), lambda: run(PEER)[0], limit=1.5)
+        ratio(
+            "dlgrade check softmax, to the first result",
+            lambda: first_line(check, "✓"),
+            lambda: run(PEER)[0],
+            limit=1.5,
+        )
         ratio("dlgrade check softmax, the whole", lambda: run(check)[0], lambda: run(PEER)[0], limit=2.5)
         ratio("dlgrade check softmax, the very first time", first_time, lambda: run(PEER)[0], limit=5)
 

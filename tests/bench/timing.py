@@ -39,4 +39,6 @@ def ratio(name: str, ours: Callable[[], float], peer: Callable[[], float], *, li
     ratios = sorted(a / b for a, b in pairs)
     a, b = (statistics.median(side) for side in zip(*pairs, strict=True))
     spread = f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
-    print(f"{name:<52}{a * 1e3:>9.1f} ms /{b * 1e3:>7.1f} ms = {statistics.median(ratios):>5.2f}  ({spread}; at most {limit})")
+    print(
+        f"{name:<52}{a * 1e3:>9.1f} ms /{b * 1e3:>7.1f} ms = {statistics.median(ratios):>5.2f}  ({spread}; at most {limit})"
+    )

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -240,12 +239,16 @@ def test_where_nothing_smaller_fails_the_start_is_kept():
     assert smallest(source, lambda a: a is start, start, seed=0) is start
 
 
-def test_shrinking_stops_in_time():
+def test_shrinking_stops_after_so_many_tries_or_so_much_time(monkeypatch):
     source = source_of(affine_agrees)
     start = draw(source, seed=0)[0]
-    before = time.monotonic()
-    smallest(source, lambda a: time.sleep(0.05) is None, start, seed=0, seconds=0.3)
-    assert time.monotonic() - before < 0.6
+    tried = []
+    smallest(source, lambda a: tried.append(a) is None, start, seed=0, tries=7)
+    assert len(tried) == 7
+    tried.clear()
+    monkeypatch.setattr(inputs, "SHRINK_SECONDS", -1.0)
+    smallest(source, lambda a: tried.append(a) is None, start, seed=0)
+    assert tried == []
 
 
 def test_a_test_that_raises_does_not_end_the_search_for_the_smallest():

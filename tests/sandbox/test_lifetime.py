@@ -110,6 +110,7 @@ def test_all_calls_of_a_check_together_have_an_end(submit: Submit, monkeypatch: 
     assert 1 < len(replies) < 20
     assert isinstance(replies[-1], Stopped)
     assert replies[-1].outcome == Outcome.TIMED_OUT
+    monkeypatch.setattr(client, "CHECK_SECONDS", 60.0)  # a new worker has to start first
     target.begin_check()
     assert ask(target, 1) == Returned(1)
 

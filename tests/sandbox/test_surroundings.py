@@ -193,6 +193,10 @@ PROCESSES = {
     "subprocess": "import subprocess; subprocess.run(['true'])",
     "pty": "import pty; pty.spawn('true')",
     "multiprocessing": "import multiprocessing as m; m.get_context('fork').Process(target=print).start()",
+    "multiprocessing, afresh": "import multiprocessing as m; m.get_context('spawn').Process(target=print).start()",
+    "multiprocessing, by a server": "import multiprocessing as m; m.get_context('forkserver').Process().start()",
+    "shared memory": "from multiprocessing.shared_memory import SharedMemory; SharedMemory(create=True, size=8)",
+    "a pool": "from concurrent.futures import ProcessPoolExecutor as P; P(1).submit(print).result()",
 }
 
 

@@ -388,6 +388,19 @@ def picks_every_target_from_every_row(logits, targets, ignore_index=-100, label_
 
 
 @misconception(of="cross_entropy", caught_by="loss_agrees")
+def counts_the_classes_in_the_targets(logits, targets, ignore_index=-100, label_smoothing=0.0):
+    """You make the one-hot rows as wide as the largest target, and they do not fit when the last classes are absent
+    from the batch: the number of classes is logits.shape[1]."""
+    counted = targets != ignore_index
+    scores, classes = logits[counted], targets[counted]
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    log_probs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    hot = np.eye(classes.max() + 1, dtype=logits.dtype)[classes]
+    of_target = (hot * log_probs).sum(axis=1).mean()
+    return -(1 - label_smoothing) * of_target - label_smoothing * log_probs.mean()
+
+
+@misconception(of="cross_entropy", caught_by="loss_agrees")
 def counts_classes_from_one(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """You take targets for 1 .. C and subtract 1: classes count from 0."""
     counted = targets != ignore_index
@@ -421,7 +434,7 @@ def measures_the_entropy(logits, targets, ignore_index=-100, label_smoothing=0.0
     return -(1 - label_smoothing) * of_target - label_smoothing * log_probs.mean()
 
 
-@misconception(of="cross_entropy", caught_by="full_smoothing_forgets_the_targets")
+@misconception(of="cross_entropy", caught_by="smoothing_mixes_in_equal_weights")
 def spreads_over_the_other_classes(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """This is right under the convention that spreads the smoothing over the C - 1 other classes; here, as in PyTorch,
     it is spread over all C, so that the target has 1 - s + s / C."""
@@ -434,7 +447,7 @@ def spreads_over_the_other_classes(logits, targets, ignore_index=-100, label_smo
     return -((1 - label_smoothing) * of_target + label_smoothing * of_others).mean()
 
 
-@misconception(of="cross_entropy", caught_by="full_smoothing_forgets_the_targets")
+@misconception(of="cross_entropy", caught_by="smoothing_mixes_in_equal_weights")
 def leaves_the_target_out_of_the_spread(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """You give s / C to the other classes but only 1 - s to the target, and the weights do not sum to 1: the target
     gets s / C as well."""
@@ -447,7 +460,7 @@ def leaves_the_target_out_of_the_spread(logits, targets, ignore_index=-100, labe
     return -((1 - label_smoothing) * of_target + label_smoothing * of_others).mean()
 
 
-@misconception(of="cross_entropy", caught_by="full_smoothing_forgets_the_targets")
+@misconception(of="cross_entropy", caught_by="smoothing_mixes_in_equal_weights")
 def never_smooths(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """You never look at `label_smoothing`: mix the one-hot target with the uniform distribution."""
     counted = targets != ignore_index
@@ -458,7 +471,7 @@ def never_smooths(logits, targets, ignore_index=-100, label_smoothing=0.0):
     return -of_target
 
 
-@misconception(of="cross_entropy", caught_by="full_smoothing_forgets_the_targets")
+@misconception(of="cross_entropy", caught_by="smoothing_mixes_in_equal_weights")
 def adds_the_smoothing_on_top(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """You add the smoothing part without taking s away from the target: its own part has the weight 1 - s."""
     counted = targets != ignore_index
@@ -492,7 +505,7 @@ def only_takes_away_from_the_target(logits, targets, ignore_index=-100, label_sm
     return -(1 - label_smoothing) * of_target
 
 
-@misconception(of="cross_entropy", caught_by="loss_agrees")
+@misconception(of="cross_entropy", caught_by="smoothing_mixes_in_equal_weights")
 def mixes_the_wrong_way_round(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """The two parts have changed places: the target has the weight 1 - s and the uniform distribution s."""
     counted = targets != ignore_index
@@ -712,7 +725,7 @@ def subtracts_every_target_from_every_row(logits, targets, ignore_index=-100, la
     return grad
 
 
-@misconception(of="cross_entropy_backward", caught_by="gradient_agrees")
+@misconception(of="cross_entropy_backward", caught_by="gradient_ignores_a_common_shift")
 def overflows_going_back(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """exp() of a large score overflows, and inf / inf is NaN: subtract each row's maximum before exp()."""
     with np.errstate(all="ignore"):
@@ -727,7 +740,7 @@ def overflows_going_back(logits, targets, ignore_index=-100, label_smoothing=0.0
         return grad
 
 
-@misconception(of="cross_entropy_backward", caught_by="gradient_agrees")
+@misconception(of="cross_entropy_backward", caught_by="gradient_ignores_a_common_shift")
 def subtracts_the_maximum_of_everything_going_back(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """You subtract the largest score of the whole batch; a row far below it underflows to 0 / 0. Each row needs its own
     maximum."""
@@ -934,6 +947,21 @@ def adds_the_smoothing_on_top_going_back(logits, targets, ignore_index=-100, lab
 
 
 @misconception(of="cross_entropy_backward", caught_by="gradient_agrees")
+def counts_the_classes_in_the_targets_going_back(logits, targets, ignore_index=-100, label_smoothing=0.0):
+    """You make the one-hot rows as wide as the largest target, and they do not fit when the last classes are absent
+    from the batch: the number of classes is logits.shape[1]."""
+    counted = targets != ignore_index
+    scores, classes = logits[counted], targets[counted]
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    probs = powers / powers.sum(axis=1, keepdims=True)
+    hot = np.eye(classes.max() + 1, dtype=logits.dtype)[classes]
+    wanted = (1 - label_smoothing) * hot + label_smoothing / logits.shape[1]
+    grad = np.zeros_like(logits)
+    grad[counted] = (probs - wanted) / len(classes)
+    return grad
+
+
+@misconception(of="cross_entropy_backward", caught_by="gradient_agrees")
 def counts_classes_from_one_going_back(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """You take targets for 1 .. C and subtract 1: classes count from 0."""
     counted = targets != ignore_index
@@ -977,8 +1005,8 @@ def computes_in_float32_going_back(logits, targets, ignore_index=-100, label_smo
 
 @misconception(of="cross_entropy_backward", caught_by="gradient_agrees")
 def returns_float64(logits, targets, ignore_index=-100, label_smoothing=0.0):
-    """You return float64 for float32 logits: the result has their dtype. Beware of np.zeros and np.eye without a
-    dtype."""
+    """You return float64 for float32 logits: the result has their dtype. Beware of np.zeros and np.eye without a dtype,
+    and of dividing by a NumPy integer."""
     counted = targets != ignore_index
     scores, classes = logits[counted], targets[counted]
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))

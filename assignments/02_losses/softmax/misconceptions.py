@@ -40,7 +40,7 @@ def subtracts_the_minimum(x, axis=-1):
         return powers / powers.sum(axis=axis, keepdims=True)
 
 
-@misconception(of="softmax", caught_by="shares_equally_among_equals")
+@misconception(of="softmax", caught_by="ignores_a_common_shift")
 def never_subtracts_a_negative_maximum(x, axis=-1):
     """You subtract the maximum only where it is positive; when all the scores are far below 0, every exp() underflows
     and 0 / 0 is NaN. Subtract the maximum whatever its sign, and start it from the scores, not from 0."""
@@ -49,7 +49,7 @@ def never_subtracts_a_negative_maximum(x, axis=-1):
         return powers / powers.sum(axis=axis, keepdims=True)
 
 
-@misconception(of="softmax", caught_by="shares_equally_among_equals")
+@misconception(of="softmax", caught_by="softmax_agrees")
 def subtracts_the_largest_magnitude(x, axis=-1):
     """You subtract the largest absolute value, which pushes negative scores down twice until they all underflow:
     subtract the largest score, sign included."""
@@ -171,7 +171,7 @@ def adds_an_epsilon(x, axis=-1):
     """You add a small number to the denominator. It is never 0 once the maximum is subtracted, because the largest
     term is exp(0) = 1; the addition only keeps the probabilities from summing to 1."""
     powers = np.exp(x - x.max(axis=axis, keepdims=True))
-    return powers / (powers.sum(axis=axis, keepdims=True) + np.asarray(1e-9, x.dtype))
+    return powers / (powers.sum(axis=axis, keepdims=True) + np.asarray(1e-8, x.dtype))
 
 
 @misconception(of="softmax", caught_by="sums_to_one")

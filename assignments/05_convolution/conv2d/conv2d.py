@@ -20,13 +20,18 @@ def conv2d(
     """Return the cross-correlation of a batch of images with a set of filters.
 
     This is what deep learning calls convolution: the kernel is laid on the image as it is, not flipped. Each output
-    pixel is the sum, over channels and kernel positions, of weight times the pixel under it, plus the filter's bias.
+    pixel is the sum, over channels and kernel positions, of weight times the pixel under it, plus the filter's bias:
+
+        out[n, f, i, j] = b[f] + sum over c, u, v of
+            w[f, c, u, v] * padded[n, c, i * stride + u * dilation, j * stride + v * dilation]
 
     Padding surrounds the image with that many zero pixels on all four sides. The window moves by `stride` pixels.
     With dilation d, neighbouring weights lie d pixels apart, so that a side of k weights spans d * (k - 1) + 1
     pixels. The output's height, and its width likewise, is
 
         floor((H + 2 * padding - dilation * (kh - 1) - 1) / stride) + 1
+
+    so that pixels at the lower and right border that no whole window reaches are left out.
 
     With groups, channels and filters are cut into that many consecutive blocks of equal size, and the filters of the
     i-th block see the channels of the i-th block only; `groups=C` is the depthwise convolution.
@@ -41,16 +46,18 @@ def conv2d(
         groups: the number of blocks.
 
     Returns:
-        The feature maps, (N, F, H', W'), of x's dtype, with at least one pixel. No argument is modified.
+        The feature maps, (N, F, H', W'), of x's dtype, with at least one pixel.
 
-    >>> x = np.arange(9.0).reshape(1, 1, 3, 3)
+    Arrays come with any strides and are never empty. No argument is modified; the result may share memory with one.
+
+    >>> x = np.arange(12.0).reshape(1, 1, 3, 4)
     >>> w = np.array([[[[1.0, 2.0], [3.0, 4.0]]]])
     >>> conv2d(x, w)
-    array([[[[27., 37.],
-             [57., 67.]]]])
+    array([[[[34., 44., 54.],
+             [74., 84., 94.]]]])
     >>> conv2d(x, w, b=np.array([100.0]), stride=2, padding=(1, 0))
-    array([[[[104.],
-             [157.]]]])
+    array([[[[104., 118.],
+             [174., 194.]]]])
     """
     raise NotImplementedError
 
@@ -80,7 +87,9 @@ def conv2d_backward(
 
     Returns:
         (dx, dw, db), with the shapes of x, w and b, which is (F,) also where conv2d was given no bias, of grad's
-        dtype. No argument is modified.
+        dtype.
+
+    Arrays come with any strides and are never empty. No argument is modified; results may share memory with one.
 
     >>> x = np.arange(9.0).reshape(1, 1, 3, 3)
     >>> w = np.array([[[[1.0, 2.0], [3.0, 4.0]]]])

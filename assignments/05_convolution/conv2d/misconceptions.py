@@ -87,6 +87,17 @@ def _backward(grad, x, w, stride=1, padding=0, dilation=1, groups=1):
     return _crop(image, x, padding), dw, grad.sum((0, 2, 3))
 
 
+def _backward_in_wrong_places(grad, x, w, stride, padding, dilation, groups):
+    """With a stride or dilation that is not the forward pass's; what then lies beyond the image is cut off."""
+    image = _frame(x, padding)
+    (height, width), (rows, columns) = image.shape[2:], _index(grad.shape[2:], w, stride, dilation)
+    wide = np.pad(image, ((0, 0), (0, 0), (0, int(rows.max()) + 1), (0, int(columns.max()) + 1)))
+    back = np.zeros_like(wide)
+    np.add.at(back, (slice(None), slice(None), rows, columns), _to_windows(grad, w, groups))
+    dw = _gather(grad, wide[:, :, rows, columns], w, groups)
+    return _crop(back[:, :, :height, :width], x, padding), dw, grad.sum((0, 2, 3))
+
+
 # -- the kernel --------------------------------------------------------------------------------------------------------
 
 
@@ -165,8 +176,7 @@ def adds_the_bias_along_the_width(x, w, b=None, stride=1, padding=0, dilation=1,
     """`out + b` lines b up with the last axis, the width. The bias belongs to the channel, which is axis 1: add `b[:,
     None, None]`."""
     out = _forward(x, w, None, stride, padding, dilation, groups)
-    # Where the width differs from F, NumPy would refuse: here b is cut or repeated to it.
-    return out if b is None else out + np.resize(b, out.shape[3])
+    return out if b is None else out + b
 
 
 @misconception(of="conv2d", caught_by="adds_each_bias_once_to_its_channel")
@@ -267,8 +277,9 @@ def ignores_the_padding(x, w, b=None, stride=1, padding=0, dilation=1, groups=1)
 def always_keeps_the_size(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     """You choose the padding so that the output is as large as the image ("same" padding). Here the caller chooses it,
     and the default is 0."""
-    same = tuple(d * (k - 1) // 2 for d, k in zip(_pair(dilation), w.shape[2:], strict=True))
-    return _forward(x, w, b, stride, same, dilation, groups)
+    spare = [d * (k - 1) for d, k in zip(_pair(dilation), w.shape[2:], strict=True)]
+    padded = np.pad(x, ((0, 0), (0, 0), *((more // 2, more - more // 2) for more in spare)))
+    return _forward(padded, w, b, stride, 0, dilation, groups)
 
 
 @misconception(of="conv2d", caught_by="padding_is_a_frame_of_zeros")
@@ -328,6 +339,18 @@ def begins_with_the_last_pixel_of_a_stride(x, w, b=None, stride=1, padding=0, di
     dense = _forward(x, w, b, 1, padding, dilation, groups)
     (s, t), (height, width) = _pair(stride), dense.shape[2:]
     return dense[:, :, (height - 1) % s :: s, (width - 1) % t :: t]
+
+
+@misconception(of="conv2d", caught_by="has_the_size_that_the_formula_gives")
+def puts_the_channels_last(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    """Your output is (N, H', W', F): channels last, as TensorFlow keeps images. Here it is (N, F, H', W')."""
+    return np.moveaxis(_forward(x, w, b, stride, padding, dilation, groups), 1, -1)
+
+
+@misconception(of="conv2d", caught_by="has_the_size_that_the_formula_gives")
+def exchanges_height_and_width(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    """The output's rows and columns are exchanged. Its axes are (N, F, H', W'): height before width."""
+    return np.swapaxes(_forward(x, w, b, stride, padding, dilation, groups), 2, 3)
 
 
 @misconception(of="conv2d", caught_by="has_the_size_that_the_formula_gives")
@@ -515,7 +538,7 @@ def overwrites_where_windows_overlap(grad, x, w, stride=1, padding=0, dilation=1
     return _crop(image, x, padding), dw, db
 
 
-@misconception(of="conv2d_backward", caught_by="backward_agrees")
+@misconception(of="conv2d_backward", caught_by="overlapping_windows_add_up")
 def averages_where_windows_overlap(grad, x, w, stride=1, padding=0, dilation=1, groups=1):
     """Where windows overlap, dx is the mean of their contributions. The chain rule adds them up."""
     ones = np.ones((*x.shape[:2], *grad.shape[2:], *w.shape[2:]), dtype=x.dtype)
@@ -584,18 +607,30 @@ def ignores_the_stride_in_dx(grad, x, w, stride=1, padding=0, dilation=1, groups
 
 
 @misconception(of="conv2d_backward", caught_by="a_stride_spreads_the_cotangent")
+def ignores_the_stride_in_dw(grad, x, w, stride=1, padding=0, dilation=1, groups=1):
+    """dw is gathered as if the stride were 1; dx is not. In the form that correlates the image with `grad`, the stride
+    is the dilation of `grad`."""
+    dx, _, db = _backward(grad, x, w, stride, padding, dilation, groups)
+    rows, columns = _index(grad.shape[2:], w, 1, dilation)
+    return dx, _gather(grad, _frame(x, padding)[:, :, rows, columns], w, groups), db
+
+
+@misconception(of="conv2d_backward", caught_by="backward_agrees")
+def keeps_too_large_a_dw(grad, x, w, stride=1, padding=0, dilation=1, groups=1):
+    """dw has more rows or columns than the kernel. Correlating the image with `grad` runs on into the border that the
+    stride leaves over: keep the first kh rows and kw columns."""
+    dx, _, db = _backward(grad, x, w, stride, padding, dilation, groups)
+    image = _frame(x, padding)
+    # The image is correlated with the cotangent, whose pixels lie `stride` apart, in steps of `dilation`.
+    larger = np.empty((*w.shape[:2], *_size(image, grad, dilation, stride)))
+    rows, columns = _index(grad.shape[2:], larger, stride, dilation)
+    return dx, _gather(grad, image[:, :, rows, columns], larger, groups), db
+
+
+@misconception(of="conv2d_backward", caught_by="a_stride_spreads_the_cotangent")
 def swaps_the_stride_in_backward(grad, x, w, stride=1, padding=0, dilation=1, groups=1):
     """The backward pass reads the stride pair as (width, height). It is (height, width), as in the forward pass."""
-    s, t = _pair(stride)
-    rows, columns = _index(grad.shape[2:], w, (t, s), dilation)
-    # Windows that then lie beyond the image are cut off, as slices are.
-    image = _frame(x, padding)
-    (height, width), room = image.shape[2:], ((0, 0), (0, 0), (0, int(rows.max()) + 1), (0, int(columns.max()) + 1))
-    wide = np.pad(image, room)
-    back = np.zeros_like(wide)
-    np.add.at(back, (slice(None), slice(None), rows, columns), _to_windows(grad, w, groups))
-    dw = _gather(grad, wide[:, :, rows, columns], w, groups)
-    return _crop(back[:, :, :height, :width], x, padding), dw, grad.sum((0, 2, 3))
+    return _backward_in_wrong_places(grad, x, w, _pair(stride)[::-1], padding, dilation, groups)
 
 
 @misconception(of="conv2d_backward", caught_by="backward_agrees")
@@ -633,6 +668,12 @@ def ignores_the_dilation_in_backward(grad, x, w, stride=1, padding=0, dilation=1
     dw = _gather(grad, _frame(x, padding)[:, :, rows, columns], w, groups)
     image = _scatter(_to_windows(grad, w, groups), x, w, stride, padding)
     return _crop(image, x, padding), dw, grad.sum((0, 2, 3))
+
+
+@misconception(of="conv2d_backward", caught_by="dilation_leaves_the_zeros_out_of_dw")
+def swaps_the_dilation_in_backward(grad, x, w, stride=1, padding=0, dilation=1, groups=1):
+    """The backward pass reads the dilation pair as (width, height). It is (height, width), as in the forward pass."""
+    return _backward_in_wrong_places(grad, x, w, stride, padding, _pair(dilation)[::-1], groups)
 
 
 @misconception(of="conv2d_backward", caught_by="dw_and_db_add_up_over_the_batch")

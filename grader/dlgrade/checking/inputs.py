@@ -29,8 +29,10 @@ try:
 except ImportError:  # older versions draw no constants of modules
     providers = None  # type: ignore[assignment]
 
-SHRINK_SECONDS = 1.2
-"""How long a counterexample may be made smaller."""
+SHRINK_TRIES = 400
+"""How many inputs may be tried to make a counterexample smaller: a count, so that a report does not depend on the clock."""
+SHRINK_SECONDS = 10.0
+"""The far stop for submissions that take long over each input."""
 
 Arguments = Mapping[str, Any]
 
@@ -108,7 +110,7 @@ def _plain(value: Any) -> Any:
 
 
 class _Enough(BaseException):
-    """The time for shrinking is over; a BaseException, since Hypothesis would take any other for a failure."""
+    """It is small enough; a BaseException, since Hypothesis would take any other for a failure."""
 
 
 class _StillFails(Exception):
@@ -121,26 +123,27 @@ def smallest(
     start: Arguments,
     *,
     seed: int,
-    seconds: float = SHRINK_SECONDS,
+    tries: int = SHRINK_TRIES,
 ) -> Arguments:
-    """The smallest input that still fails, as far as Hypothesis finds one in time; `start` if it finds none.
+    """The smallest input that still fails, as far as Hypothesis finds one in so many tries; `start` if it finds none.
 
     Args:
         source: what the failing input was drawn from.
         fails: whether an input fails in the same way.
         start: the failing input that is known.
         seed: the seed that it was drawn with.
-        seconds: how long to look.
+        tries: how many inputs to try.
     """
     best, best_weight = start, weight(start)
-    until = time.monotonic() + seconds
+    until, tried = time.monotonic() + SHRINK_SECONDS, 0
 
     @hypothesis.seed(seed)
     @_settings(max(source.examples, 1), Phase.generate, Phase.shrink)
     @given(source.strategy)
     def test(arguments: Arguments) -> None:
-        nonlocal best, best_weight
-        if time.monotonic() > until:
+        nonlocal best, best_weight, tried
+        tried += 1
+        if tried > tries or time.monotonic() > until:
             raise _Enough
         if fails(arguments):
             size = weight(arguments)

@@ -29,10 +29,16 @@ _FOLDERS_LIMIT = 5000
 
 @dataclass(frozen=True)
 class Unit:
-    """One numbered folder of exercises."""
+    """One numbered folder of exercises; those that `exercises` names come first, in its order."""
 
     folder: str
     title: str
+    exercises: tuple[str, ...] = ()
+
+    def place(self, path: Path) -> tuple[int, str]:
+        """What to sort the unit's folders by."""
+        listed = self.exercises.index(path.name) if path.name in self.exercises else len(self.exercises)
+        return listed, path.name
 
 
 @dataclass(frozen=True)
@@ -155,7 +161,10 @@ def open_course(root: Path) -> Course:
         raise AuthorError(
             "Each unit needs a folder.", where=str(path), mend='Write them as [[unit]] with folder = "02_losses".'
         )
-    units = tuple(Unit(entry["folder"], str(entry.get("title", entry["folder"]))) for entry in entries)
+    units = tuple(
+        Unit(entry["folder"], str(entry.get("title", entry["folder"])), tuple(map(str, entry.get("exercises", ()))))
+        for entry in entries
+    )
     folders = [unit.folder for unit in units]
     for folder in folders:
         lines = [number for number, line in enumerate(text.splitlines(), 1) if f'"{folder}"' in line]
@@ -176,7 +185,7 @@ def _exercises(base: Path, units: Iterable[Unit], course_file: Path, *, strict: 
     seen: dict[str, Path] = {}
     for unit in units:
         folder = base / unit.folder
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        for path in sorted(folder.iterdir(), key=unit.place) if folder.is_dir() else ():
             if not path.is_dir() or path.name.startswith((".", "_")):
                 continue
             # An empty folder is what git leaves behind where another branch has an exercise.
@@ -191,6 +200,13 @@ def _exercises(base: Path, units: Iterable[Unit], course_file: Path, *, strict: 
                 )
             seen[path.name] = path
             yield ExerciseFolder(path.name, unit.folder, path)
+        for name in unit.exercises if strict else ():
+            if seen.get(name, base).parent != folder:
+                raise AuthorError(
+                    f"The unit {unit.folder} lists the exercise {name!r}, which is not in it.",
+                    where=str(course_file),
+                    mend=f"Its folder would be {folder / name}.",
+                )
     known = {unit.folder for unit in units}
     for path in sorted(base.iterdir()) if strict else ():
         if path.is_dir() and path.name not in known and any(path.glob("[!._]*/*.py")):

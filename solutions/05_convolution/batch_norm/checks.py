@@ -1,5 +1,6 @@
 """What right batch normalisation and its backward pass must do."""
 
+import functools
 import math
 
 import numpy as np
@@ -104,17 +105,21 @@ MOMENTA = st.sampled_from([None, 0.3, 0.9, 0.25, 1.0, 0.0])
 EPSILONS = st.sampled_from([None, 0.1, 1e-3, 1.0])
 
 
+SHIFTS = st.integers(-3, 3)
+numbers = functools.cache(arrays)
+
+
 @st.composite
 def batches(draw, shape, *, kinds, whole):
     """x: far from zero, with variances near eps, with a constant channel."""
-    x = draw(arrays(shape, within=4, whole=whole))
+    x = draw(numbers(shape, within=4, whole=whole))
     kind = draw(st.sampled_from(kinds))
     if kind == "tiny":
         x = x / 1024
     if kind != "plain":
-        x = x + column(draw(arrays((shape[1],), within=3, whole=True)), x)
+        x = x + column(draw(numbers((shape[1],), within=3, whole=True)), x)
     if kind == "constant":
-        x[:, -1] = draw(st.integers(-3, 3))
+        x[:, -1] = draw(SHIFTS)
     return x
 
 
@@ -127,9 +132,8 @@ def calls(draw, *, whole=True, kinds=("plain", "shifted"), shape=SHAPES, trainin
     options = {"training": False} if not training or (training == "either" and draw(st.integers(0, 3)) == 3) else {}
     shape = draw(shape if not options else st.sampled_from(SINGLE) | shape)
     options |= {name: value for name, value in (("momentum", draw(momentum)), ("eps", draw(eps))) if value is not None}
-    per_channel = (shape[1],)
     x = draw(batches(shape, kinds=kinds, whole=whole))
-    gamma, beta, mean, var = (draw(arrays(per_channel, within=3, whole=whole)) for _ in range(4))
+    gamma, beta, mean, var = draw(numbers((4, shape[1]), within=3, whole=whole))
     return {
         "x": x,
         "gamma": np.where(gamma == 0, 2.0, gamma),
@@ -142,17 +146,21 @@ def calls(draw, *, whole=True, kinds=("plain", "shifted"), shape=SHAPES, trainin
 @st.composite
 def backward_calls(draw, *, whole=True, kinds=("plain", "shifted"), shape=SHAPES, eps=EPSILONS):
     """Arguments of batch_norm_backward."""
-    case = draw(calls(whole=whole, kinds=kinds, shape=shape, eps=eps))
-    grad = draw(arrays(case["x"].shape, within=4, whole=whole))
-    return {"grad": grad} | {name: case[name] for name in ("x", "gamma", "eps") if name in case}
+    shape, eps = draw(shape), draw(eps)
+    gamma = draw(numbers((shape[1],), within=3, whole=whole))
+    return {
+        "grad": draw(numbers(shape, within=4, whole=whole)),
+        "x": draw(batches(shape, kinds=kinds, whole=whole)),
+        "gamma": np.where(gamma == 0, 2.0, gamma),
+    } | ({} if eps is None else {"eps": eps})
 
 
 def fixed(shape, *, x=None, real=False, **others):
     """One call of batch_norm, its numbers 1 to 9 or, if `real`, such that float32 cannot hold them."""
     rng = np.random.default_rng(0)
-    numbers = rng.standard_normal if real else lambda shape: rng.integers(1, 10, shape).astype(float)
-    case = {"x": numbers(shape)} | {
-        name: np.abs(numbers(shape[1:2])) for name in ("gamma", "beta", "running_mean", "running_var")
+    made = rng.standard_normal if real else lambda shape: rng.integers(1, 10, shape).astype(float)
+    case = {"x": made(shape)} | {
+        name: np.abs(made(shape[1:2])) for name in ("gamma", "beta", "running_mean", "running_var")
     }
     return case | ({} if x is None else {"x": x}) | others
 
@@ -288,7 +296,7 @@ def gamma_and_beta_come_last(batch_norm, case):
 @example(case=fixed((3, 2)), level=10)
 @example(case=fixed((2, 2, 1, 2), momentum=0.3), level=-20)
 def a_common_shift_moves_the_mean_only(batch_norm, case, level):
-    """Adding a number to a whole channel adds momentum times that number to new_running_mean, and changes nothing else."""
+    """Adding a number to a whole channel adds momentum times it to new_running_mean, and changes nothing else."""
     shift = level + np.arange(float(case["x"].shape[1]))
     moved = case | {"x": case["x"] + column(shift, case["x"])}
     y, mean, var = batch_norm(**case)
@@ -326,7 +334,7 @@ def a_constant_channel_becomes_beta(batch_norm, case, level):
 @example(case=fixed((3, 2)))
 @example(case=fixed((2, 2, 1, 2)))
 def momentum_is_the_weight_of_the_new_value(batch_norm, case):
-    """With momentum 0 the running statistics stay as they are, and the more momentum the nearer they are to the batch."""
+    """With momentum m, running statistics keep 1 - m of the old value and take m of the batch's: with 0 they stay."""
     _, *at_0 = batch_norm(**case, momentum=0.0)
     _, *at_1 = batch_norm(**case, momentum=1.0)
     _, *at_3_4 = batch_norm(**case, momentum=0.75)
@@ -351,7 +359,7 @@ def momentum_is_the_weight_of_the_new_value(batch_norm, case):
 @example(case=fixed((3, 2), momentum=0.5))
 @example(case=fixed((2, 2, 1, 2), momentum=0.5))
 def the_unbiased_variance_is_kept(batch_norm, case):
-    """With momentum 1/2, the running statistics are half the old ones plus half the batch's mean and unbiased variance."""
+    """With momentum 1/2, half the batch's mean and half its unbiased variance are added to half the old ones."""
     _, mean, var = batch_norm(**case)
     values, (_, *sizes) = table(case["x"]), forward_scale(**case)
     want_mean = (case["running_mean"] + values.mean(0)) / 2
@@ -489,7 +497,7 @@ def dx_of_a_constant_cotangent_is_zero(batch_norm_backward, case, level):
 @example(case=fixed_backward((4, 1), eps=3.0))
 @example(case=fixed_backward((2, 2, 1, 2), eps=0.1))
 def stretching_matters_through_eps_alone(batch_norm_backward, case):
-    """In each channel dx * (x - mean) sums to gamma * dgamma * eps / (var + eps): only eps notices a stretched channel."""
+    """In each channel dx * (x - mean) sums to gamma * dgamma * eps / (var + eps): only eps notices stretching."""
     dx, dgamma, _ = batch_norm_backward(**case)
     values, eps = table(case["x"]), case.get("eps", 1e-5)
     var = values.var(0)

@@ -1,5 +1,6 @@
 """What right max and average pooling and their backward passes must do."""
 
+import functools
 import math
 
 import numpy as np
@@ -98,6 +99,12 @@ SIDES = st.integers(1, 3)
 STRIDES = st.none() | st.integers(1, 3) | st.tuples(SIDES, SIDES)
 FEW_STRIDES = st.none() | st.integers(1, 2)
 CONSISTS_OF = st.sampled_from(["any", "any", "negative"])
+KERNELS = st.sampled_from([(2, 2), (1, 2), (2, 1), (3, 2), (2, 3), (3, 3), (1, 1), (4, 2), (1, 3), (2, 5)])
+BATCHES = st.sampled_from([(1, 1), (2, 1), (1, 2), (2, 2), (2, 3)])
+SPARE = st.tuples(st.integers(0, 4), st.integers(0, 4))
+EITHER = st.booleans()
+numbers = functools.cache(arrays)
+up_to = functools.cache(lambda most: st.integers(0, most))
 
 
 def shortened(kernel, stride, padding):
@@ -110,21 +117,21 @@ def shortened(kernel, stride, padding):
 @st.composite
 def settings(draw, *, stride=STRIDES, padded=None, counts=False):
     """The options of a call, and the sides of an image that holds at least one window."""
-    sides = draw(st.sampled_from([(2, 2), (1, 2), (2, 1), (3, 2), (2, 3), (3, 3), (1, 1), (4, 2), (1, 3), (2, 5)]))
+    sides = draw(KERNELS)
     if padded and max(sides) < 2:
         sides = (2, 2)
-    padding = tuple(draw(st.integers(0, side // 2)) for side in sides)
+    padding = tuple(draw(up_to(side // 2)) for side in sides)
     if padded is False:
         padding = (0, 0)
     elif padded and not any(padding):
         padding = tuple(side // 2 for side in sides)
-    spare = draw(st.tuples(st.integers(0, 4), st.integers(0, 4)))
+    spare = draw(SPARE)
     size = tuple(max(1, k - 2 * p) + more for k, p, more in zip(sides, padding, spare, strict=True))
-    as_int = draw(st.booleans())
+    as_int = draw(EITHER)
     kernel = sides[0] if as_int and sides[0] == sides[1] else sides
     padding = padding[0] if as_int and padding[0] == padding[1] and any(padding) else padding
     options = shortened(kernel, draw(stride), padding)
-    if counts and not draw(st.booleans()):
+    if counts and not draw(EITHER):
         options["count_include_pad"] = False
     return size, options
 
@@ -133,7 +140,7 @@ def settings(draw, *, stride=STRIDES, padded=None, counts=False):
 def calls(draw, *, whole=True, consists_of=CONSISTS_OF, **options):
     """Arguments of a forward pass."""
     size, options = draw(settings(**options))
-    x = draw(arrays((draw(st.integers(1, 2)), draw(st.integers(1, 2)), *size), within=8, whole=whole))
+    x = draw(numbers((*draw(BATCHES), *size), within=8, whole=whole))
     return {"x": x - 20 if draw(consists_of) == "negative" else x} | options
 
 
@@ -141,7 +148,7 @@ def calls(draw, *, whole=True, consists_of=CONSISTS_OF, **options):
 def backward_calls(draw, *, whole=True, **options):
     """Arguments of a backward pass."""
     case = draw(calls(whole=whole, **options))
-    return {"grad": draw(arrays((*case["x"].shape[:2], *output_size(case)), within=8, whole=whole))} | case
+    return {"grad": draw(numbers((*case["x"].shape[:2], *output_size(case)), within=8, whole=whole))} | case
 
 
 def distinct(shape, seed=0):
@@ -430,7 +437,7 @@ def dx_carries_the_maxima(max_pool2d, max_pool2d_backward, case):
 @example(case=fixed_backward((1, 1, 5, 5), 3, stride=(1, 2)))
 @example(case=fixed_backward((1, 1, 5, 4), 2, stride=2))
 def max_pool2d_backward_spreads_grad_over_the_stride(max_pool2d_backward, case):
-    """Stride s gives the dx that stride 1 gives for the cotangent with s - 1 zeros between its elements."""
+    """max_pool2d_backward with stride s gives what stride 1 gives for grad with s - 1 zeros between its elements."""
     (s, t), dense = pair(case["stride"]), case | {"stride": 1}
     dense["grad"] = np.zeros((*case["x"].shape[:2], *output_size(dense)))
     dense["grad"][:, :, ::s, ::t] = case["grad"]
@@ -670,7 +677,7 @@ def the_frame_is_cut_off_dx(avg_pool2d_backward, case):
 @example(case=fixed_backward((1, 1, 5, 5), 3, stride=(1, 2)))
 @example(case=fixed_backward((1, 1, 5, 4), 2, stride=2))
 def avg_pool2d_backward_spreads_grad_over_the_stride(avg_pool2d_backward, case):
-    """Stride s gives the dx that stride 1 gives for the cotangent with s - 1 zeros between its elements."""
+    """avg_pool2d_backward with stride s gives what stride 1 gives for grad with s - 1 zeros between its elements."""
     (s, t), dense = pair(case["stride"]), case | {"stride": 1}
     dense["grad"] = np.zeros((*case["x"].shape[:2], *output_size(dense)))
     dense["grad"][:, :, ::s, ::t] = case["grad"]
@@ -703,7 +710,7 @@ def tiny_calls(draw):
     """A small forward call of average pooling."""
     setting = dict(draw(st.sampled_from(TINY)))
     shape = setting.pop("shape")
-    if not draw(st.booleans()):
+    if not draw(EITHER):
         setting["count_include_pad"] = False
     return {"x": draw(arrays(shape, within=3))} | setting
 

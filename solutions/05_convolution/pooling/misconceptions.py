@@ -138,6 +138,27 @@ def _whole_windows_written(windows, x, kernel, stride, padding):
     return image
 
 
+def _place_by_place(windows, x, kernel, stride, padding):
+    """The same, one place in the window after the other, for all windows at once."""
+    image = np.zeros_like(_frame(x, padding, 0))
+    rows, columns = _index(image.shape[2:], kernel, stride)
+    for u, v in np.ndindex(*windows.shape[4:]):
+        image[:, :, rows[:, :, 0, 0] + u, columns[0, :, 0, 0] + v] = windows[..., u, v]
+    return image
+
+
+def _to_winners_of(grad, x, kernel, stride, padding):
+    """The gradient if the windows are these, which need not be the forward pass's; what lies beyond is skipped."""
+    (kh, kw), (s, t), framed = _pair(kernel), _pair(stride), _frame(x, padding)
+    dx = np.zeros_like(framed)
+    for n, c, i, j in np.ndindex(*grad.shape):
+        window = framed[n, c, i * s : i * s + kh, j * t : j * t + kw]
+        if window.size:
+            row, column = np.unravel_index(window.argmax(), window.shape)
+            dx[n, c, i * s + row, j * t + column] += grad[n, c, i, j]
+    return _crop(dx, x, padding)
+
+
 # -- max_pool2d: which pixel -------------------------------------------------------------------------------------------
 
 
@@ -397,6 +418,14 @@ def overwrites_whole_windows(grad, x, kernel, stride=None, padding=0):
     return _crop(_whole_windows_written(sent, x, kernel, stride, padding), x, padding)
 
 
+@misconception(of="max_pool2d_backward", caught_by="windows_that_share_a_winner_add_up")
+def overwrites_place_by_place(grad, x, kernel, stride=None, padding=0):
+    """For one place in the window after the other, you assign the gradients of all windows, zeros included, and so wipe
+    out what an earlier place put there, for windows overlap: add with +=."""
+    sent = _to_winners(grad, x, kernel, stride, padding)
+    return _crop(_place_by_place(sent, x, kernel, stride, padding), x, padding)
+
+
 @misconception(of="max_pool2d_backward", caught_by="max_pool2d_backward_agrees")
 def crops_everything_without_padding(grad, x, kernel, stride=None, padding=0):
     """`dx[:, :, p:-p, q:-q]` is empty where p or q is 0, for -0 is 0. Cut from p to p + H instead."""
@@ -430,26 +459,20 @@ def loses_the_uncovered_border(grad, x, kernel, stride=None, padding=0):
 def ignores_the_stride_in_backward(grad, x, kernel, stride=None, padding=0):
     """In the backward pass you step by the kernel and ignore `stride`: the windows must be those of the forward
     pass."""
-    (kh, kw), (p, q), dx = _pair(kernel), _pair(padding), np.zeros_like(_frame(x, padding, 0))
-    framed = _frame(x, padding)
-    for n, c, i, j in np.ndindex(*grad.shape):
-        window = framed[n, c, i * kh : (i + 1) * kh, j * kw : (j + 1) * kw]
-        if window.size:
-            row, column = np.unravel_index(window.argmax(), window.shape)
-            dx[n, c, i * kh + row, j * kw + column] += grad[n, c, i, j]
-    return _crop(dx, x, (p, q))
+    return _to_winners_of(grad, x, kernel, kernel, padding)
 
 
 @misconception(of="max_pool2d_backward", caught_by="max_pool2d_backward_agrees")
 def steps_by_one_in_backward(grad, x, kernel, stride=None, padding=0):
     """Without `stride` your backward pass steps by 1: it steps by the kernel, as the forward pass does."""
-    (kh, kw), (s, t) = _pair(kernel), _pair(1 if stride is None else stride)
-    framed, dx = _frame(x, padding), np.zeros_like(_frame(x, padding, 0))
-    for n, c, i, j in np.ndindex(*grad.shape):
-        window = framed[n, c, i * s : i * s + kh, j * t : j * t + kw]
-        row, column = np.unravel_index(window.argmax(), window.shape)
-        dx[n, c, i * s + row, j * t + column] += grad[n, c, i, j]
-    return _crop(dx, x, padding)
+    return _to_winners_of(grad, x, kernel, 1 if stride is None else stride, padding)
+
+
+@misconception(of="max_pool2d_backward", caught_by="max_pool2d_backward_agrees")
+def swaps_height_and_width_in_backward(grad, x, kernel, stride=None, padding=0):
+    """The backward pass reads pairs as (width, height). They are (height, width), as in the forward pass."""
+    turned = (_flipped(kernel), _flipped(kernel if stride is None else stride), _flipped(padding))
+    return _to_winners_of(grad, x, *turned)
 
 
 @misconception(of="max_pool2d_backward", caught_by="no_gradient_is_lost")
@@ -631,6 +654,14 @@ def overwrites_shares(grad, x, kernel, stride=None, padding=0, count_include_pad
     with +=."""
     sent = _shares(grad, x, kernel, stride, padding, count_include_pad)
     return _crop(_whole_windows_written(sent, x, kernel, stride, padding), x, padding)
+
+
+@misconception(of="avg_pool2d_backward", caught_by="the_shares_add_up_to_grad")
+def overwrites_shares_place_by_place(grad, x, kernel, stride=None, padding=0, count_include_pad=True):
+    """For one place in the window after the other, you assign the shares of all windows, and the last place overwrites
+    the others, for windows overlap: add with +=."""
+    sent = _shares(grad, x, kernel, stride, padding, count_include_pad)
+    return _crop(_place_by_place(sent, x, kernel, stride, padding), x, padding)
 
 
 @misconception(of="avg_pool2d_backward", caught_by="the_shares_add_up_to_grad")

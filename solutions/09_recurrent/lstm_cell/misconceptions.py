@@ -529,6 +529,33 @@ def overflows_backward(dh, dc, x, h, c, w_x, w_h, b):
     return _backward(dh, dc, x, h, c, w_x, w_h, b, gates=gates)
 
 
+@misconception(of="lstm_cell_backward", caught_by="db_holds_the_slopes_of_i_f_g_o")
+def sigmoid_for_the_candidate_backward(dh, dc, x, h, c, w_x, w_h, b):
+    """Your backward pass uses sigmoid for the candidate, and its slope g * (1 - g): it is tanh, with slope 1 - g**2."""
+
+    def gates(*arguments):
+        return [_sigmoid(z) for z in np.split(_drive(*arguments), 4, axis=1)]
+
+    def slopes(total, dh, i, f, g, o, c):
+        di, df, _, do = _slopes(total, dh, i, f, g, o, c)
+        return [di, df, total * i * g * (1 - g), do]
+
+    return _backward(dh, dc, x, h, c, w_x, w_h, b, slopes=slopes, gates=gates)
+
+
+@misconception(of="lstm_cell_backward", caught_by="db_holds_the_slopes_of_i_f_g_o")
+def adds_the_bias_twice_backward(dh, dc, x, h, c, w_x, w_h, b):
+    """Your backward pass adds b to the input's part and again to the hidden state's. PyTorch has two biases, b_ih and
+    b_hh; here b is their sum, and is added once."""
+    return _backward(dh, dc, x, h, c, w_x, w_h, 2 * b)
+
+
+@misconception(of="lstm_cell_backward", caught_by="db_holds_the_slopes_of_i_f_g_o")
+def forgets_the_bias_backward(dh, dc, x, h, c, w_x, w_h, b):
+    """Your backward pass works the gates out without the bias: z = x @ w_x + h @ w_h + b, as on the way forward."""
+    return _backward(dh, dc, x, h, c, w_x, w_h, 0 * b)
+
+
 @misconception(of="lstm_cell_backward", caught_by="backward_agrees")
 def adds_into_dc(dh, dc, x, h, c, w_x, w_h, b):
     """`dc += ...` writes into the caller's cotangent: compute dc + ... into a new array."""

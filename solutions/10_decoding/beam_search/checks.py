@@ -161,6 +161,10 @@ _EDGES = (
     _case(_random(4), 1, 2, 3, 5),
     _case(_random(3, seed=1), 2, 0, 4, 4, length_penalty=0.7),
     _case(_random(5, seed=2) - [0, 0, 0, 2, 0], 4, 3, 3, 5, length_penalty=1.3),
+    # Ties among so many candidates that a sort which is not stable mixes them up.
+    _case([[-1.0] * 40], 0, 39, 3, 2),
+    _case(-(np.arange(200).reshape(5, 40) * 7 % 3) / 4, 0, 38, 5, 3),
+    _case(-(np.arange(200).reshape(5, 40) ** 2 * 3 % 5) / 4, 1, 0, 30, 3, length_penalty=0.5),
     # Sums that differ in the tenth digit; float32 takes them for equal.
     _case([[-1.0000000003, -1.0000000002, -1.0000000001, -1.0], [-1.0, -1.0000000002, -1.0, -1.0]], 1, 3, 2, 3),
     # Probabilities that no float64 can hold, after one step and after forty.
@@ -311,13 +315,14 @@ def an_early_end_is_kept_and_not_the_end(beam_search, case):
 
 @check(points=1, examples=10)
 @given(
-    tokens=st.sampled_from((2, 3, 4, 5)),
+    tokens=st.sampled_from((2, 3, 4, 5, 40)),
     width=st.sampled_from((1, 2, 3, 4)),
     max_len=st.sampled_from((1, 2, 3, 4)),
     logp=st.sampled_from((-1.0, -0.5, 0.0)),
 )
 @example(tokens=4, width=3, max_len=3, logp=-1.0)
 @example(tokens=3, width=2, max_len=2, logp=-1.0)
+@example(tokens=40, width=3, max_len=2, logp=-1.0)
 def resolves_ties_in_order(beam_search, tokens, width, max_len, logp):
     """Where all tokens are equally likely, the better-ranked parent's children and the smaller ids are kept."""
     width = min(width, tokens - 1)

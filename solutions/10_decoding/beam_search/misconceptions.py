@@ -114,10 +114,9 @@ def lets_the_ended_compete(step, bos, eos, beam_width, max_len, length_penalty=0
     beam_width places belong to the expansions of the live ones."""
     beam = [((bos,), 0.0)]
     for _ in range(max_len):
-        ended, live = _parted(beam, eos)
-        if not live:
-            break
-        beam = _best(ended + _children(step, live), beam_width)
+        # Equal sums stay in the order of the beam.
+        candidates = [([one] if one[0][-1] == eos else _children(step, [one])) for one in beam]
+        beam = _best([candidate for of_one in candidates for candidate in of_one], beam_width)
     return _ranked(beam, beam_width, length_penalty)
 
 
@@ -307,6 +306,17 @@ def prefers_the_larger_id(step, bos, eos, beam_width, max_len, length_penalty=0.
 
     def best(candidates, width):
         return _best(candidates[::-1], width)
+
+    return _whole(step, bos, eos, beam_width, max_len, length_penalty, best=best)
+
+
+@misconception(of="beam_search", caught_by="agrees")
+def sorts_unstably(step, bos, eos, beam_width, max_len, length_penalty=0.0):
+    """Of equal sums you keep any: np.argsort without kind="stable", np.argpartition and the like leave equal
+    elements in no fixed order."""
+
+    def best(candidates, width):
+        return [candidates[i] for i in np.argsort([-total for _, total in candidates])[:width]]
 
     return _whole(step, bos, eos, beam_width, max_len, length_penalty, best=best)
 

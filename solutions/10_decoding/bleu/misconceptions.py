@@ -229,8 +229,8 @@ def misses_the_last_ngram(hypotheses, references, max_n=4, smoothing="none"):
 
 @misconception(of="bleu", caught_by="copies_score_one")
 def gives_short_hypotheses_an_ngram(hypotheses, references, max_n=4, smoothing="none"):
-    """You count at least one n-gram for each sentence, as NLTK does, and a hypothesis of fewer than n tokens then counts
-    as a miss. Here, as in sacrebleu, it has none and adds nothing."""
+    """You count at least one n-gram for each sentence, as NLTK does, and a shorter hypothesis then counts as a miss.
+    Here, as in sacrebleu, it has none and adds nothing."""
 
     def number(hypothesis, n):
         return max(1, len(hypothesis) - n + 1)
@@ -510,8 +510,8 @@ def always_smooths(hypotheses, references, max_n=4, smoothing="none"):
 
 @misconception(of="bleu", caught_by="smoothing_halves_from_order_to_order")
 def smooths_all_by_one_half(hypotheses, references, max_n=4, smoothing="none"):
-    """You give every order without a match 1 / (2 * total_n): the factor doubles from each such order to the next, 2, 4,
-    8 and so on."""
+    """You give every order without a match 1 / (2 * total_n): the factor doubles from each such order to the next:
+    2, 4, 8 and so on."""
 
     def exp(matches, totals):
         return [(matched or 0.5) / total for matched, total in zip(matches, totals, strict=True)]
@@ -557,8 +557,8 @@ def smooths_without_the_total(hypotheses, references, max_n=4, smoothing="none")
 
 @misconception(of="bleu", caught_by="smoothing_leaves_matches_alone")
 def adds_one_to_the_counts(hypotheses, references, max_n=4, smoothing="none"):
-    """You add 1 to matches and totals of the orders above 1. This is right under the add-k smoothing (Lin and Och); here
-    it is "exp", which changes only orders without a match."""
+    """You add 1 to matches and totals of the orders above 1. This is right under the add-k smoothing (Lin and Och);
+    here it is "exp", which changes only orders without a match."""
 
     def exp(matches, totals):
         pairs = enumerate(zip(matches, totals, strict=True), 1)

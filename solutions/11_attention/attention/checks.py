@@ -105,12 +105,13 @@ def _calls(draw, *, sizes=_SIZES, kinds=("plain",), masks=_MASKS, causal=(False,
     case["k"] = draw(arrays((*lead, m, d), within=within))
     case["v"] = draw(arrays((*lead, m, e), within=3))
     kind = draw(st.sampled_from(kinds))
-    if kind == "wide":
-        case["q"] = case["q"] * draw(st.sampled_from((1e2, 1e4)))
+    # One query of several, and some keys of several: where one key takes all, or all keys are equal, dq is zero.
+    if kind == "wide" and n > 1:
+        case["q"][..., 0, :] *= draw(st.sampled_from((1e2, 1e4)))
     if kind == "level":
         case["k"] = case["k"] + draw(st.sampled_from((1e3, -1e3)))
-    if kind == "ties":
-        case["k"] = case["k"][..., :1, :] + np.zeros(case["k"].shape)
+    if kind == "ties" and m > 2:
+        case["k"][..., 1, :] = case["k"][..., 0, :]
     way = draw(st.sampled_from(masks))
     if way != "none":
         shape = _mask_shape(way, lead, n, m)
@@ -144,12 +145,12 @@ def _at(shape, *hidden):
 
 
 _LINE = slice(None)
-# One live key, whose score is far below whatever finite number stands for a hidden one's.
+# Live keys whose scores are far below whatever finite number stands for a hidden one's.
 _FAR_BELOW = {
-    "q": np.array([[4000.0], [2000.0]]),
+    "q": np.array([[4000.0], [2000.0], [0.001]]),
     "k": np.array([[-2000.0], [0.0], [1000.0]]),
     "v": np.array([[1.0, 2.0], [3.0, -1.0], [-2.0, 5.0]]),
-    "mask": np.array([True, False, False]),
+    "mask": np.array([[True, False, False], [True, False, False], [True, True, False]]),
 }
 # Beyond exp() in float32 only.
 _BEYOND_SINGLE = {
@@ -161,7 +162,8 @@ _BEYOND_SINGLE = {
 
 def _always(*, backward=False):
     """The places where implementations part."""
-    ladder = np.array([[1e4], [1e4 - 1], [-1e4], [0.0]])
+    ladder = np.array([[1e4], [1e4 - 1], [-1e4], [0.5 - 1e4]])
+    steps = np.array([[0.0], [-15.0], [-8.0], [-18.0]])
     calls = (
         _fixed((), 2, 3, 4, 2, backward=backward),
         _fixed((), 3, 2, 2, 3, backward=backward, causal=True),
@@ -177,12 +179,16 @@ def _always(*, backward=False):
         _fixed((), 4, 3, 2, 2, backward=backward, mask=_at((4, 1), (2, 0)), causal=False),
         _fixed((), 2, 4, 1, 2, backward=backward, k=ladder, q=np.array([[1.0], [-1.0]])),
         _fixed((), 2, 4, 1, 2, backward=backward, k=ladder, q=np.array([[1.0], [-1.0]]), mask=_at((1, 4), (0, 0))),
+        _fixed((), 2, 4, 1, 2, backward=backward, k=steps, q=np.array([[1.0], [1.25]])),
+        _fixed((2,), 2, 5, 3, 2, backward=backward),
         _fixed((), 1, 1, 1, 1, backward=backward, mask=None, causal=True),
-        _fixed((), 5, 2, 3, 2, backward=backward, causal=True, mask=np.array([False, True])),
+        # More than any tile or block that is likely.
+        _fixed((2,), 9, 17, 6, 5, backward=backward, mask=np.arange(17) % 7 != 2, causal=True),
+        _fixed((), 5, 3, 3, 2, backward=backward, causal=True, mask=np.array([False, True, True])),
     )
     if backward:
-        grad = np.array([[1.0, -2.0], [0.5, 3.0]])
-        return (*calls, {"grad": grad, **_FAR_BELOW}, {"grad": grad, **_BEYOND_SINGLE})
+        grad = np.array([[1.0, -2.0], [0.5, 3.0], [-1.0, 0.25]])
+        return (*calls, {"grad": grad, **_FAR_BELOW}, {"grad": grad[:2], **_BEYOND_SINGLE})
     return (*calls, _FAR_BELOW, _BEYOND_SINGLE)
 
 
@@ -202,7 +208,7 @@ def _who(case):
 def _shaped(result, shape, name):
     """The result, once it is known to have the shape that the law goes on to use."""
     if np.shape(result) != shape:
-        raise Mismatch(f"{name} has shape {np.shape(result)}, not {shape}", got=result, want=np.zeros(shape))
+        raise Mismatch(f"the shape of {name} is {np.shape(result)}, not {shape}", got=result, want=np.zeros(shape))
     return np.asarray(result)
 
 
@@ -222,7 +228,7 @@ def _gradients(attention_backward, case):
 def _compared(got, want, names, *, rtol=1e-10):
     """Compare several results one by one, against 1 where all is small."""
     for name, ours, theirs in zip(names, got, want, strict=True):
-        assert_close(ours, theirs, rtol=rtol, scale=max(1.0, np.abs(theirs).max()), message=f"{name} differs")
+        assert_close(ours, theirs, rtol=rtol, scale=max(1.0, np.abs(theirs).max()), message=f"what differs is {name}")
 
 
 _RESULTS = ("out", "weights")
@@ -255,7 +261,7 @@ def weights_are_distributions(attention, case):
     """The weights of a query are not negative and sum to 1; to 0 where it may attend to nothing."""
     _, weights = _attended(attention, case)
     if not np.all(weights >= 0):
-        raise Mismatch("a weight is negative or NaN", got=weights, want=np.abs(weights))
+        raise Mismatch("a weight is negative or NaN", got=weights, want=np.where(weights >= 0, weights, 0))
     want = _who(case).any(axis=-1).astype(float)
     assert_close(weights.sum(axis=-1), want, rtol=1e-13, scale=1.0, message="the weights of a query sum to another")
 
@@ -475,7 +481,7 @@ def equal_values_teach_nothing_to_queries_and_keys(attention_backward, case):
     scales = _backward_size(**case)
     for name, gradient, scale in zip(("dq", "dk"), _gradients(attention_backward, case), scales, strict=False):
         size = max(1.0, float(np.max(scale)))
-        assert_close(gradient, np.zeros(gradient.shape), rtol=1e-12, scale=size, message=f"{name} is not zero")
+        assert_close(gradient, np.zeros(gradient.shape), rtol=1e-12, scale=size, message=f"not zero is {name}")
 
 
 @check(points=0.5, examples=12)
@@ -491,7 +497,7 @@ def the_hidden_has_no_gradient(attention_backward, case):
     for name, gradient, hidden in zip(
         _GRADIENTS, _gradients(attention_backward, case), (blind, unseen, unseen), strict=True
     ):
-        message = f"{name} is not 0 where nothing is seen"
+        message = f"not 0 where nothing is seen is {name}"
         assert_equal(np.where(hidden, gradient, 0), np.zeros(gradient.shape), message=message)
 
 

@@ -310,7 +310,8 @@ def returns_the_scores(q, k, v, mask=None, causal=False):
 def always_float64(q, k, v, mask=None, causal=False):
     """Given float32 you return float64. NumPy's own float64 numbers and arrays, such as np.sqrt(d) and np.zeros(shape),
     make their results float64: use float(...) or math.sqrt, and dtype=q.dtype."""
-    return _result(_weights(q, k, mask, causal).astype(np.float64), v)
+    products = (q @ k.swapaxes(-1, -2)).astype(np.float64)
+    return _result(_masked(products / q.shape[-1] ** 0.5, _allowed(q, k, mask, causal)), v)
 
 
 @misconception(of="attention", caught_by="attention_agrees")
@@ -473,6 +474,12 @@ def causal_replaces_the_mask_backward(grad, q, k, v, mask=None, causal=False):
     return _backward(grad, q, k, v, None if causal else mask, causal)
 
 
+@misconception(of="attention_backward", caught_by="the_gradient_knows_causal_and_mask")
+def the_mask_replaces_causal_backward(grad, q, k, v, mask=None, causal=False):
+    """With a mask your backward pass no longer looks at causal: both must allow, so combine them with &."""
+    return _backward(grad, q, k, v, mask, causal and mask is None)
+
+
 @misconception(of="attention_backward", caught_by="the_hidden_has_no_gradient")
 def averages_where_nothing_is_seen_backward(grad, q, k, v, mask=None, causal=False):
     """A query that may attend to nothing still sends its cotangent to all values, because equal scores of -1e9 make
@@ -497,4 +504,6 @@ def overflows_backward(grad, q, k, v, mask=None, causal=False):
 def always_float64_backward(grad, q, k, v, mask=None, causal=False):
     """Given float32 you return float64. NumPy's own float64 numbers and arrays, such as np.sqrt(d) and np.zeros(shape),
     make their results float64: use float(...) or math.sqrt, and dtype=q.dtype."""
-    return tuple(gradient.astype(np.float64) for gradient in _backward(grad, q, k, v, mask, causal))
+    products = (q @ k.swapaxes(-1, -2)).astype(np.float64)
+    weights = _masked(products / q.shape[-1] ** 0.5, _allowed(q, k, mask, causal))
+    return _gradients(grad, q, k, v, weights)

@@ -1,4 +1,5 @@
 """The usual vectorised code with einsum; masked by -inf, NaN rows replaced; dq from the output instead of the weights."""
+
 import numpy as np
 
 

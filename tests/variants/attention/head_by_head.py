@@ -1,4 +1,5 @@
 """Leading dimensions flattened and looped over; the rows that see something picked out by index; float64 inside."""
+
 import numpy as np
 
 
@@ -28,9 +29,7 @@ def attention(q, k, v, mask=None, causal=False):
 
 def attention_backward(grad, q, k, v, mask=None, causal=False):
     lead, dtype = q.shape[:-2], q.dtype
-    heads = zip(
-        *(np.reshape(a, (-1, *a.shape[-2:])).astype(float) for a in (grad, q, k, v)), _flat(q, k, mask, causal)
-    )
+    heads = zip(*(np.reshape(a, (-1, *a.shape[-2:])).astype(float) for a in (grad, q, k, v)), _flat(q, k, mask, causal))
     results = []
     for g, a, b, c, live in heads:
         w = _head(a, b, live)

@@ -2,6 +2,7 @@
 
 A list for a tuple, positional laxness, a transposed result, `v` itself where there is one key.
 """
+
 import numpy as np
 
 

@@ -1,4 +1,5 @@
 """One scalar at a time, in Python floats."""
+
 import math
 
 import numpy as np

@@ -1,4 +1,5 @@
 """Online softmax: keys one by one, with a running maximum, sum and output that are rescaled."""
+
 import numpy as np
 
 

@@ -23,6 +23,9 @@ def bleu(hypotheses, references, max_n=4, smoothing="none"):
     factors = [Fraction(m, t) if m else Fraction(smoothing == "exp", 2**k * t) for m, t, k in zip(matches, totals, ks)]
     product = reduce(lambda a, b: a * b, factors)
     c = sum(map(len, hypotheses))
-    r = sum(sorted((abs(len(ref) - len(h)), len(ref)) for ref in rs)[0][1] if len(rs) > 1 else len(rs[0]) for h, rs in corpus)
+    r = sum(
+        sorted((abs(len(ref) - len(h)), len(ref)) for ref in rs)[0][1] if len(rs) > 1 else len(rs[0])
+        for h, rs in corpus
+    )
     penalty = 1 if c >= r else exp(1 - Fraction(r, c))
     return penalty * float(product) ** (1.0 / max_n)

@@ -19,8 +19,11 @@ def _taps(w, out, stride, dilation):
     for i in range(w.shape[2]):
         for j in range(w.shape[3]):
             top, left = i * dilation[0], j * dilation[1]
-            yield i, j, slice(top, top + (out[0] - 1) * stride[0] + 1, stride[0]), slice(
-                left, left + (out[1] - 1) * stride[1] + 1, stride[1]
+            yield (
+                i,
+                j,
+                slice(top, top + (out[0] - 1) * stride[0] + 1, stride[0]),
+                slice(left, left + (out[1] - 1) * stride[1] + 1, stride[1]),
             )
 
 

@@ -1,4 +1,5 @@
 """np.logaddexp.reduce for the normaliser, einsum for the sums, exp of log-probabilities going back."""
+
 import numpy as np
 
 

@@ -1,4 +1,5 @@
 """Plain Python loops, math functions and Python floats."""
+
 import math
 
 import numpy as np

@@ -1,4 +1,5 @@
 """A mixture of two whole losses, each row by recursion; a zero-dimensional float64 whatever the input's dtype."""
+
 import numpy as np
 
 

@@ -1,4 +1,5 @@
 """A full table of wanted probabilities, masks multiplied in."""
+
 import numpy as np
 
 

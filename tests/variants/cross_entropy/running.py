@@ -1,4 +1,5 @@
 """One pass over the columns with a running maximum, ignored rows sent to class 0 on a copy; a Fortran-ordered view."""
+
 import numpy as np
 
 

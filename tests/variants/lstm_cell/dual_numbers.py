@@ -1,4 +1,5 @@
 """Backward without a derived formula: the forward's directional derivatives, one unit vector of each input at a time."""
+
 import numpy as np
 
 
@@ -10,7 +11,7 @@ def _sigmoid(z):
 def _forward(x, h, c, w_x, w_h, b):
     z = np.einsum("nd,dk->nk", x, w_x) + np.einsum("nh,hk->nk", h, w_h) + b
     H = h.shape[1]
-    i, f, g, o = _sigmoid(z[:, 0:H]), _sigmoid(z[:, H:2 * H]), np.tanh(z[:, 2 * H:-H]), _sigmoid(z[:, -H:])
+    i, f, g, o = _sigmoid(z[:, 0:H]), _sigmoid(z[:, H : 2 * H]), np.tanh(z[:, 2 * H : -H]), _sigmoid(z[:, -H:])
     new = f * c + i * g
     return i, f, g, o, new, np.tanh(new)
 

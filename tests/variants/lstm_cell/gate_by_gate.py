@@ -1,4 +1,5 @@
 """A tiny tape: weights cut into four matrices, sigmoid by clipping far out, float64 inside whatever comes in."""
+
 import numpy as np
 
 
@@ -45,8 +46,7 @@ def lstm_cell_backward(dh, dc, x, h, c, w_x, w_h, b):
     t = np.tanh(memory)
     d_memory = dc + dh * o.value / np.cosh(np.clip(memory, -300, 300)) ** 2
     parts = [
-        gate.back(grad)
-        for gate, grad in zip(gates, (d_memory * g.value, d_memory * c, d_memory * i.value, dh * t))
+        gate.back(grad) for gate, grad in zip(gates, (d_memory * g.value, d_memory * c, d_memory * i.value, dh * t))
     ]
     dx, dhp = sum(p[0] for p in parts), sum(p[1] for p in parts)
     dwx, dwh, db = (np.concatenate([p[k] for p in parts], axis=-1) for k in (2, 3, 4))

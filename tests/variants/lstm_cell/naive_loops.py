@@ -1,4 +1,5 @@
 """Scalar loops over samples, units and inputs; Python floats."""
+
 import math
 
 import numpy as np

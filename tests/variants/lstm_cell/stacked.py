@@ -2,6 +2,7 @@
 
 Sigmoid from tanh; a list where a tuple would do.
 """
+
 import numpy as np
 
 

@@ -1,4 +1,5 @@
 """The usual vectorised code: slices of one product, 1 / (1 + exp(-z)), whose overflow to inf is harmless."""
+
 import numpy as np
 
 
@@ -27,10 +28,12 @@ def lstm_cell_backward(dh, dc, x, h, c, w_x, w_h, b):
     tanh_c = np.tanh(next_c)
     do = dh * tanh_c
     dnext_c = dc + dh * o * (1 - tanh_c * tanh_c)
-    da = np.hstack([
-        dnext_c * g * i * (1 - i),
-        dnext_c * c * f * (1 - f),
-        dnext_c * i * (1 - g * g),
-        do * o * (1 - o),
-    ])
+    da = np.hstack(
+        [
+            dnext_c * g * i * (1 - i),
+            dnext_c * c * f * (1 - f),
+            dnext_c * i * (1 - g * g),
+            do * o * (1 - o),
+        ]
+    )
     return da.dot(w_x.T), da.dot(w_h.T), dnext_c * f, x.T.dot(da), h.T.dot(da), np.sum(da, axis=0)

@@ -1,4 +1,5 @@
 """Through log-softmax, with np.logaddexp.reduce, and an einsum over explicit Jacobians."""
+
 import numpy as np
 
 

@@ -1,4 +1,5 @@
 """Swaps the axis to the front, works in one buffer, and hands out a view of it."""
+
 import numpy as np
 
 

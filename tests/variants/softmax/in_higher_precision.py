@@ -1,4 +1,5 @@
 """Computes in long double and rounds once at the end; base-2 powers; keyword-only habits and a matrix product."""
+
 import numpy as np
 
 

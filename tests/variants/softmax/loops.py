@@ -1,4 +1,5 @@
 """Plain Python loops over every slice and every pair."""
+
 import math
 
 import numpy as np

@@ -1,4 +1,5 @@
 """Recursion down to one dimension; a slice of one entry is answered by a read-only broadcast or a part of the input."""
+
 import numpy as np
 
 
