@@ -64,8 +64,9 @@ def main() -> None:
         proxied = median_ms(lambda: worker.call_many(call))
         batch = [Call("softmax", (x + i,)) for i in range(200)]
         batched = median_ms(lambda: worker.call_many(batch), 30) / len(batch)
+    over = proxied - bare
     print(
-        f"a call of 1 KB: bare {bare:.3f} ms, through the proxy {proxied:.3f} ms, over it {proxied - bare:.3f} ms (at most 0.3)"
+        f"a call of 1 KB: bare {bare:.3f} ms, through the proxy {proxied:.3f} ms, over it {over:.3f} ms (at most 0.3)"
     )
     print(f"the same in batches of 200: {batched:.3f} ms a call, {batched / proxied:.2f} of a single one")
     with target(exercise, MISTAKEN) as worker:

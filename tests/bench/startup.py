@@ -1,4 +1,7 @@
-"""How long a student waits: `dlgrade` as whole processes against what Python itself needs. Run: python tests/bench/startup.py"""
+"""How long a student waits: `dlgrade` as whole processes against what Python itself needs.
+
+Run: python tests/bench/startup.py
+"""
 
 from __future__ import annotations
 
@@ -29,15 +32,14 @@ def main() -> None:
             return run(check, env=cold)[0]
 
         click = [sys.executable, "-c", "import click"]
+
+        def peer() -> float:
+            return run(PEER)[0]
+
         ratio("dlgrade --help, processor time", lambda: run([*DLGRADE, "--help"])[1], lambda: run(click)[1], limit=1.5)
-        ratio(
-            "dlgrade check softmax, to the first result",
-            lambda: first_line(check, "✓"),
-            lambda: run(PEER)[0],
-            limit=1.5,
-        )
-        ratio("dlgrade check softmax, the whole", lambda: run(check)[0], lambda: run(PEER)[0], limit=2.5)
-        ratio("dlgrade check softmax, the very first time", first_time, lambda: run(PEER)[0], limit=5)
+        ratio("dlgrade check softmax, to the first result", lambda: first_line(check, "✓"), peer, limit=1.5)
+        ratio("dlgrade check softmax, the whole", lambda: run(check)[0], peer, limit=2.5)
+        ratio("dlgrade check softmax, the very first time", first_time, peer, limit=5)
 
 
 if __name__ == "__main__":

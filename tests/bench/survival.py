@@ -1,7 +1,7 @@
 """How many examples a check needs: the chance that a misconception survives those that it gets.
 
-For each misconception the share of drawn inputs that its check catches it on is measured, and from it the chance to survive all
-examples of one run. Inputs that are always tried count apart: a misconception that one of them catches cannot survive.
+For each misconception the share of drawn inputs that its check catches it on is measured, and from it the chance to
+survive all examples of one run. Inputs that are always tried count apart: what one of them catches cannot survive.
 
 Run: python tests/bench/survival.py [EXERCISE ...]
 """
@@ -61,19 +61,16 @@ def main(names: list[str]) -> None:
                 continue
             if check.name not in pools:
                 source = source_of(check)
-                pools[check.name] = (
-                    source.always,
-                    draw(replace(source, always=(), examples=SAMPLES), seed=seed_of(check, 1)),
-                )
+                many = replace(source, always=(), examples=SAMPLES)
+                pools[check.name] = (source.always, draw(many, seed=seed_of(check, 1)))
             always, drawn = pools[check.name]
             functions = {**right, item.of: item.code}
             sure = any(caught(check, exercise, functions, drawer, arguments) for arguments in always)
             share = sum(caught(check, exercise, functions, drawer, arguments) for arguments in drawn) / len(drawn)
             rows.append((0.0 if sure else (1 - share) ** check.examples, share, sure, check, item))
         rows.sort(key=lambda row: (-row[0], row[1]))
-        print(
-            f"{exercise.name}: {len(rows)} misconceptions, {sum(row[2] for row in rows)} of them caught by an input that is always tried"
-        )
+        certain = sum(row[2] for row in rows)
+        print(f"{exercise.name}: {len(rows)} misconceptions, {certain} of them caught by an input that is always tried")
         for survival, share, sure, check, item in rows[:WORST]:
             how = "always" if sure else f"survives {survival:.0e}"
             print(f"  {item.name:<44}{check.name:<36}{share:>6.0%} of inputs, {check.examples:>3} examples: {how}")

@@ -1,4 +1,4 @@
-"""Whole processes timed against each other: runs in turn, so that a drifting machine moves both, and the ratio per pair."""
+"""Whole processes timed against each other, in turn, so that a drifting machine moves both; the ratio per pair."""
 
 from __future__ import annotations
 
@@ -39,6 +39,5 @@ def ratio(name: str, ours: Callable[[], float], peer: Callable[[], float], *, li
     ratios = sorted(a / b for a, b in pairs)
     a, b = (statistics.median(side) for side in zip(*pairs, strict=True))
     spread = f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
-    print(
-        f"{name:<52}{a * 1e3:>9.1f} ms /{b * 1e3:>7.1f} ms = {statistics.median(ratios):>5.2f}  ({spread}; at most {limit})"
-    )
+    median = statistics.median(ratios)
+    print(f"{name:<44}{a * 1e3:>8.1f} ms /{b * 1e3:>7.1f} ms = {median:>5.2f}  ({spread}; at most {limit})")

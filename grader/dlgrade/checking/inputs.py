@@ -30,7 +30,7 @@ except ImportError:  # older versions draw no constants of modules
     providers = None  # type: ignore[assignment]
 
 SHRINK_TRIES = 400
-"""How many inputs may be tried to make a counterexample smaller: a count, so that a report does not depend on the clock."""
+"""How many inputs may be tried for a smaller counterexample: a count, so that no report depends on the clock."""
 SHRINK_SECONDS = 10.0
 """The far stop for submissions that take long over each input."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import types
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -60,8 +61,8 @@ def literal(value: Any) -> str:
         return "[" + ", ".join(literal(item) for item in value) + "]"
     if isinstance(value, tuple):
         return "(" + ", ".join(literal(item) for item in value) + ("," if len(value) == 1 else "") + ")"
-    if callable(value):
-        return getattr(value, "__name__", "<function>")
+    if isinstance(value, types.FunctionType | types.BuiltinFunctionType):
+        return value.__name__
     return repr(value)
 
 
