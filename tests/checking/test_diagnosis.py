@@ -84,10 +84,12 @@ def test_of_two_that_fit_none_is_named():
 def test_one_that_fits_the_failing_inputs_only_is_not_named():
     """On the counterexample, which is 1 x 1, both are the same."""
 
-    def transposes_besides(x, w, shift=0.0):
-        return x @ w if x.size == 1 else 2 * (x @ w)
+    def forgets_for_one_row(x, w, shift=0.0):
+        return x @ w if len(x) == 1 else x @ w - np.asarray(shift / 2, x.dtype)
 
-    assert named(transposes_besides) == (None, None)
+    report = reported_trusted([affine_agrees], misconceptions=KNOWN, affine=forgets_for_one_row)
+    assert report.checks[0].evidence.call == "affine(np.array([[2.0]]), np.array([[2.0]]), shift=1.0)"
+    assert report.checks[0].misconception is None
 
 
 def test_one_whose_check_passed_is_not_named():

@@ -159,11 +159,22 @@ def test_nothing_is_pickled(folder):
         lambda data: data[:-8],
         lambda data: data + b"12345678",
         lambda data: data[:100] + bytes([data[100] ^ 1]) + data[101:],
+        lambda data: data[:-3] + bytes([data[-3] ^ 1]) + data[-2:],
         lambda data: bytes(len(data)),
         lambda data: __import__("hashlib").sha256(b"\xff" * 40).digest() + b"\xff" * 40,
         lambda data: __import__("hashlib").sha256(b"\2" + bytes(7) + b"[]").digest() + b"\2" + bytes(7) + b"[]",
     ],
-    ids=["empty", "header_only", "truncated", "longer", "one_bit", "zeros", "absurd_length", "not_the_schema"],
+    ids=[
+        "empty",
+        "header_only",
+        "truncated",
+        "longer",
+        "one_bit",
+        "one_bit_of_a_number",
+        "zeros",
+        "absurd_length",
+        "not_the_schema",
+    ],
 )
 def test_a_spoilt_file_is_drawn_anew_and_written_over(folder, spoil):
     drawn = told(of_another_run(folder))

@@ -207,11 +207,15 @@ def _fault(
         show = (found.got, found.want, found.wrong) if found.got is not None else (reply.value, want, None)
         return _Fault(found.rung, found.message, *show)
     for name, before, after in _arguments_after(trial, check, call, reply):
+        message = f"it changed its argument {name} in place: the caller's {_kind(before)} is not yours to write to"
+        if isinstance(before, list):
+            if not same(after, before, rtol=0.0):
+                return _Fault("arguments", message, after, before)
+            continue
         alike = isinstance(after, np.ndarray) and after.shape == before.shape and after.dtype == before.dtype
         if not alike or not _identical(after, before):
             got = "gone" if after is None else after
             differs = ~((after == before) | ((after != after) & (before != before))) if alike else None
-            message = f"it changed its argument {name} in place: the caller's array is not yours to write to"
             return _Fault("arguments", message, got, before, differs)
     return None
 
@@ -228,8 +232,12 @@ def _arguments_after(trial: Trial, check: Agreement, call: Call, reply: Returned
     return [
         (name, before, now)
         for (name, before), now in zip(named, after, strict=True)
-        if isinstance(before, np.ndarray)
+        if isinstance(before, np.ndarray | list)
     ]  # fmt: skip
+
+
+def _kind(value: Any) -> str:
+    return "list" if isinstance(value, list) else "array"
 
 
 def _identical(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:

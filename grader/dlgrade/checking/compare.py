@@ -79,7 +79,10 @@ def _conforms(value: Any, annotation: Any) -> bool:
         return value is None
     if annotation is np.ndarray or origin is np.ndarray:
         return isinstance(value, (np.ndarray, Oversize))
-    if annotation is float or annotation is int:
+    if annotation is int:
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        return whole or (isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "iu")
+    if annotation is float:
         number = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.complexfloating))
         zero_d = isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "iuf"
         return number or zero_d

@@ -303,7 +303,7 @@ class TrustedTarget:
         packed = packer.pack(value)
         result = wire.Unpacker(packer.table, b"".join(packer.chunks)).unpack(packed)
         after = [*args, *kwargs.values()]
-        return Returned(result, tuple(a if isinstance(a, np.ndarray) else None for a in after))
+        return Returned(result, tuple(a if isinstance(a, np.ndarray | list) else None for a in after))
 
 
 def carried(value: Any) -> Any:

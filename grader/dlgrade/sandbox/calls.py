@@ -29,7 +29,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Returned:
-    """The function returned; `after` holds the array arguments as they are now (None for one that is no array)."""
+    """The function returned; `after` holds the arrays and lists among the arguments as they are now (else None)."""
 
     value: Any
     after: tuple[Any, ...] | None = None

@@ -419,7 +419,7 @@ def _returned(frame: wire.Frame, index: int, call: Call) -> Returned:
     if not isinstance(body["after"], list) or len(body["after"]) != len(call.args) + len(call.kwargs):
         raise wire.ProtocolError("the arguments did not come back")
     after = (unpacker.unpack(item) for item in body["after"])
-    return Returned(value, tuple(item if hasattr(item, "nbytes") else None for item in after))
+    return Returned(value, tuple(item if hasattr(item, "nbytes") or isinstance(item, list) else None for item in after))
 
 
 def _raised(body: dict[str, Any], index: int) -> Raised:

@@ -178,7 +178,7 @@ class Worker:
         after = None
         if arguments is not None:
             packer.limit = None  # what came in may go back
-            after = [packer.pack(a) if hasattr(a, "dtype") else None for a in arguments]
+            after = [packer.pack(a) if hasattr(a, "dtype") or isinstance(a, list) else None for a in arguments]
         reply = {"index": index, "value": packed, "after": after, "table": packer.table}
         self.channel.send(self.wire.RETURNED, nonce, reply, packer.chunks, json_limit=self.wire.JSON_LIMIT)
 
