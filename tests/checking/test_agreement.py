@@ -428,3 +428,27 @@ def test_a_worker_that_dies_is_told_and_not_asked_for_a_smaller_case():
     finding = judged(affine_agrees, affine("import os\nos._exit(3)"))
     assert finding.outcome == Outcome.CRASHED
     assert "exit code 3" in message(finding)
+
+
+RANKED_WRONGLY = {
+    "sorts the caller's list": (
+        "def ranked(scores):\n"
+        "    order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))\n"
+        "    pairs = [([i], scores[i]) for i in order]\n"
+        "    scores.sort()\n"
+        "    return pairs",
+        "arguments",
+    ),
+    "places that are floats": (
+        "def ranked(scores):\n"
+        "    order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))\n"
+        "    return [([float(i)], scores[i]) for i in order]",
+        "structure",
+    ),
+}
+
+
+@pytest.mark.parametrize("source, rung", RANKED_WRONGLY.values(), ids=RANKED_WRONGLY)
+def test_lists_of_lists_are_looked_at_as_arrays_are(source, rung):
+    finding = judged(ranked_agrees, source)
+    assert finding.evidence.rung == rung

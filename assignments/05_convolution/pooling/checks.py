@@ -437,7 +437,7 @@ def dx_carries_the_maxima(max_pool2d, max_pool2d_backward, case):
 @example(case=fixed_backward((1, 1, 5, 5), 3, stride=(1, 2)))
 @example(case=fixed_backward((1, 1, 5, 4), 2, stride=2))
 def max_pool2d_backward_spreads_grad_over_the_stride(max_pool2d_backward, case):
-    """Stride s gives the dx of max_pool2d_backward that stride 1 gives for grad with s - 1 zeros between its elements."""
+    """max_pool2d_backward with stride s gives what stride 1 gives for grad with s - 1 zeros between its elements."""
     (s, t), dense = pair(case["stride"]), case | {"stride": 1}
     dense["grad"] = np.zeros((*case["x"].shape[:2], *output_size(dense)))
     dense["grad"][:, :, ::s, ::t] = case["grad"]
@@ -677,7 +677,7 @@ def the_frame_is_cut_off_dx(avg_pool2d_backward, case):
 @example(case=fixed_backward((1, 1, 5, 5), 3, stride=(1, 2)))
 @example(case=fixed_backward((1, 1, 5, 4), 2, stride=2))
 def avg_pool2d_backward_spreads_grad_over_the_stride(avg_pool2d_backward, case):
-    """Stride s gives the dx of avg_pool2d_backward that stride 1 gives for grad with s - 1 zeros between its elements."""
+    """avg_pool2d_backward with stride s gives what stride 1 gives for grad with s - 1 zeros between its elements."""
     (s, t), dense = pair(case["stride"]), case | {"stride": 1}
     dense["grad"] = np.zeros((*case["x"].shape[:2], *output_size(dense)))
     dense["grad"][:, :, ::s, ::t] = case["grad"]
