@@ -173,7 +173,7 @@ MOMENTS = {
     "swapped": ("structure", "Result 1 of 2 is a NumPy float64 scalar", lambda x: (x.var(), x - x.mean())),
     "first_none": ("structure", "Result 1 of 2 is None", lambda x: (None, x.var())),
     "second_wrong": ("values", "variance", lambda x: (x - x.mean(), 2 * x.var() + 1)),
-    "first_shape": ("shape", "Deviations has shape", lambda x: ((x - x.mean())[None], x.var() + 1)),
+    "first_shape": ("shape", "deviations has shape", lambda x: ((x - x.mean())[None], x.var() + 1)),
 }
 
 

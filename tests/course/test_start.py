@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from dlgrade.course.find import open_course
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -96,3 +97,21 @@ def test_a_course_without_exercises(tiny, tmp_path, dlgrade):
     assert ran.code == 2
     assert "has no exercises yet" in ran.err
     assert not (tmp_path / "mine").exists()
+
+
+def test_a_unit_gives_the_order_of_its_exercises(tiny):
+    """`exercises` in course.toml comes first; what it does not name follows by name."""
+    for name in ("alpha", "beta", "gamma"):
+        shutil.copytree(tiny.exercise, tiny.exercise.parent / name)
+        (tiny.exercise.parent / name / f"{tiny.exercise.name}.py").rename(tiny.exercise.parent / name / f"{name}.py")
+    course = tiny.root / "course" / "course.toml"
+    course.write_text(course.read_text("utf-8").replace('"First"', '"First"\nexercises = ["gamma", "beta"]'), "utf-8")
+    assert [e.name for e in open_course(tiny.root).exercises] == ["gamma", "beta", "alpha", "scale"]
+
+
+def test_a_unit_that_lists_an_exercise_it_has_not(tiny, dlgrade):
+    course = tiny.root / "course" / "course.toml"
+    course.write_text(course.read_text("utf-8").replace('"First"', '"First"\nexercises = ["scael"]'), "utf-8")
+    ran = dlgrade("--course", tiny.root, "selftest")
+    assert ran.code == 2
+    assert "The unit 01_first lists the exercise 'scael', which is not in it." in ran.err

@@ -183,7 +183,7 @@ def _always(*, backward=False):
         _fixed((2,), 2, 5, 3, 2, backward=backward),
         _fixed((), 1, 1, 1, 1, backward=backward, mask=None, causal=True),
         # More than any tile or block that is likely.
-        _fixed((2,), 9, 17, 6, 5, backward=backward, mask=np.arange(17) % 7 != 2, causal=True),
+        _fixed((2,), 18, 17, 6, 5, backward=backward, mask=np.arange(17) % 7 != 3, causal=True),
         _fixed((), 5, 3, 3, 2, backward=backward, causal=True, mask=np.array([False, True, True])),
     )
     if backward:

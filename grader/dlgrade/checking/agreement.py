@@ -281,7 +281,9 @@ def _shrunk(
 
 
 def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+    # A sentence that begins with a result's name, such as dx, leaves it as it is.
+    begun = text[0].upper() + text[1:] if text.startswith(("it ", "given ", "in ", "result ", "the ")) else text
+    return begun + ("" if text.endswith((".", "?", "!")) else ".")
 
 
 def _smaller_failure(

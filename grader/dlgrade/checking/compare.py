@@ -260,6 +260,7 @@ def same(one: Any, other: Any, *, rtol: float = 1e-9) -> bool:
             return False
         if left.dtype.kind not in "fc":
             return bool((left == right).all())
+        # In float32 two ways to the same result differ by far more than two in float64.
         single = left.dtype.itemsize <= 4 or right.dtype.itemsize <= 4
         return bool(close(left, right, rtol=max(rtol, 1e-4) if single else rtol).all())
     return type(one) is type(other) and bool(one == other)

@@ -267,9 +267,7 @@ def _refuted(
     missing = undefined(trial, (check.entry_point,)) is not None
     if missing or not all(_forward_is_right(check, trial, one) for one in (*cases, case)):
         rung = "forward"
-        message += (
-            f" Your {check.entry_point} is wrong, so your {check.backward} cannot be judged against it: mend it first."
-        )
+        message += f" Your {check.entry_point} is wrong, so your {check.backward} cannot be judged against it."
     else:
         rung = "values"
         message += f" Your {check.backward} disagrees with your own {check.entry_point}."

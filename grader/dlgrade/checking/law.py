@@ -17,6 +17,7 @@ from dlgrade.model import NOT_STARTED, Evidence, Outcome
 from dlgrade.sandbox.calls import Call
 
 CALLS_SHOWN = 4
+PLAIN = ("a", "an", "at", "by", "if", "in", "it", "no", "of", "on", "to")
 
 
 def run_property(check: Property, trial: Trial) -> Finding:
@@ -74,6 +75,13 @@ def _calls_text(calls: list[tuple[Call, Any]], trial: Trial) -> str:
     return "\n".join([*texts, *more])
 
 
+def sentence(message: str) -> str:
+    """An author's message as a sentence; one that begins with a name, such as h' or dx, keeps it as it is."""
+    first = message.split()[0]
+    begun = message[0].upper() + message[1:] if first.isalpha() and (len(first) > 2 or first in PLAIN) else message
+    return begun if begun.endswith((".", "?", "!")) else f"{begun}."
+
+
 def _broken_law(trial: Trial, calls: list[tuple[Call, Any]], error: AssertionError) -> Finding:
     message = str(error).strip() or "the law does not hold"
     expected = got = worst = None
@@ -83,7 +91,7 @@ def _broken_law(trial: Trial, calls: list[tuple[Call, Any]], error: AssertionErr
             wrong = ~close(np.asarray(error.got), np.asarray(error.want), rtol=error.rtol, scale=error.scale)
         expected, got, worst = aligned(error.got, error.want, wrong)
     evidence = Evidence(
-        f"{message[0].upper()}{message[1:]}.".replace("..", "."),
+        sentence(message),
         rung="law", call=_calls_text(calls, trial), expected=expected, got=got, worst=worst,
     )  # fmt: skip
     return Finding(Outcome.FAILED, evidence, failing=tuple(call for call, _ in calls))

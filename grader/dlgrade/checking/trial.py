@@ -132,8 +132,6 @@ def signature_problem(entry_point: EntryPoint, found: Sequence[Parameter]) -> st
     Required parameters may be called otherwise than declared, since they are passed by position, and there may be
     more parameters if they have defaults.
     """
-    if not found:
-        return None  # a callable that tells nothing of its parameters: calling it will show
     declared = list(entry_point.signature.parameters.values())
     by_position = [p for p in found if p.kind in ("POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD")]
     by_name = {p.name for p in found if p.kind in ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY")}

@@ -144,6 +144,8 @@ class Packer:
             return value if fits else {"x": f"a string of {len(value)} characters"}
         if isinstance(value, np.ndarray):
             return self._array(value)
+        if isinstance(value, np.longdouble) and value.dtype.str not in DTYPES:
+            return float(value)  # a number, of which only the value counts
         if isinstance(value, np.generic):
             packed = self._array(np.asarray(value))
             return {"s": packed["a"]} if "a" in packed else packed

@@ -138,7 +138,10 @@ class Worker:
         self.channel.send(self.wire.LOADED, request.nonce, {"defines": defines, "others": others})
 
     def describe(self, name: str) -> Any:
-        """None if there is no such name, the type's name if it is no function, else its parameters."""
+        """None if there is no such name, the type's name if it is no function, else its parameters.
+
+        A callable that tells nothing of its parameters is described as one that takes any.
+        """
         import inspect
 
         if name not in self.module.__dict__:
@@ -149,7 +152,7 @@ class Worker:
         try:
             parameters = inspect.signature(found).parameters.values()
         except Exception:
-            return []
+            return [["args", "VAR_POSITIONAL", False], ["kwargs", "VAR_KEYWORD", False]]
         empty = inspect.Parameter.empty
         return [[p.name[:200], p.kind.name, p.default is not empty] for p in parameters][:100]
 
