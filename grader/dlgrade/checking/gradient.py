@@ -78,7 +78,7 @@ def _case(check: Gradient, trial: Trial, arguments: Arguments, place: int) -> _C
             given[name] = cotangents[-1]
     for name, output in zip(check.outputs, outputs, strict=False):
         if name is not None:
-            given[name] = np.array(output) if isinstance(output, np.ndarray) else output
+            given[name] = np.array(output, order="C") if isinstance(output, np.ndarray) else output
     parameters = trial.entry_point(check.backward).signature.parameters
     found = {name: given.get(name, arguments.get(name)) for name in parameters if name in given or name in arguments}
     call = styled_call(trial.entry_point(check.backward), found, place)
