@@ -64,7 +64,7 @@ def test_a_wrong_answer_shows_the_example():
     finding = judge(RIGHT.replace("x / 2", "x / 2 + 0.001"))
     assert verdict(finding) == (Outcome.FAILED, "example")
     assert message(finding) == "An example in the docstring of half gives something else."
-    assert finding.evidence.call == "half(x)"
+    assert finding.evidence.call == "x = np.array([1.0, 3.0])\nhalf(x)"  # it can be pasted as it is
     assert finding.evidence.expected == "array([0.5, 1.5])"
     assert finding.evidence.got == "array([0.501, 1.501])"
 

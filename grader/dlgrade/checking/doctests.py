@@ -30,8 +30,10 @@ def run_example(_check: Example, trial: Trial) -> Finding:
         calls: list[tuple[Call, Any]] = []
         proxies = {other: Proxy(trial, other, calls) for other in trial.exercise.entry_points}
         scope: dict[str, Any] = {"np": np, "__name__": "__main__", **proxies}
+        silent: list[str] = []  # what printed nothing, such as an assignment that a later example shows
         for example in parser.get_examples(entry_point.doc):
             printed = io.StringIO()
+            shown = "\n".join([*silent, example.source.strip()])
             try:
                 code = compile(example.source, f"<example of {name}>", "single")
                 with contextlib.redirect_stdout(printed), quietly():
@@ -40,18 +42,20 @@ def run_example(_check: Example, trial: Trial) -> Finding:
                 return refused.finding
             except Exception as error:
                 message = f"The example could not be computed from what was returned ({type(error).__name__}: {error})."
-                evidence = Evidence(message, rung="example", call=example.source.strip())
+                evidence = Evidence(message, rung="example", call=shown)
                 return Finding(Outcome.FAILED, evidence, failing=tuple(call for call, _ in calls))
             got = printed.getvalue()
             if not alike(got, example.want):
                 evidence = Evidence(
                     f"An example in the docstring of {name} gives something else.",
                     rung="example",
-                    call=example.source.strip(),
+                    call=shown,
                     expected=example.want.strip(),
                     got=got.strip(),
                 )
                 return Finding(Outcome.FAILED, evidence, failing=tuple(call for call, _ in calls))
+            if not example.want:
+                silent.append(example.source.strip())
     return PASSED
 
 
