@@ -17,7 +17,7 @@ test: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/dlgrade release --check
 	$(BIN)/dlgrade selftest
-	$(BIN)/python -m pytest -n $(WORKERS) -q
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix
