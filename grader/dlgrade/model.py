@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dlgrade.author import Check, Misconception
+    from dlgrade.author import Check
 
 SCHEMA = "dlgrade.report/1"
 NOT_STARTED = "not_started"
@@ -82,14 +82,6 @@ class Exercise:
     def max_points(self) -> float:
         """The points of all checks together."""
         return sum(check.points for check in self.checks)
-
-
-@dataclass(frozen=True)
-class ExerciseContent:
-    """An exercise together with its misconceptions, which only a failed check or the selftest needs."""
-
-    exercise: Exercise
-    misconceptions: Sequence[Misconception]
 
 
 @dataclass(frozen=True)

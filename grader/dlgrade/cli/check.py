@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import io
+import itertools
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -75,15 +76,10 @@ def command(context: click.Context, names: tuple[str, ...], at: str, form: str, 
         queue = _started(chosen, cleanup)
         first = next(queue)  # before anything heavy is imported, so that worker and grader start side by side
         screen = _Screen(form, out)
-        reports = list(_reports(course, _chain(first, queue), seed, screen))
+        reports = list(_reports(course, itertools.chain([first], queue), seed, screen))
         screen.close(reports)
     verdicts = {report.verdict for report in reports}
     return 3 if Verdict.BROKEN in verdicts else 1 if Verdict.FAILED in verdicts else 0
-
-
-def _chain(first: _Started, rest: Iterator[_Started]) -> Iterator[_Started]:
-    yield first
-    yield from rest
 
 
 # -- which files -------------------------------------------------------------------------------------------------------
