@@ -8,7 +8,7 @@ import dlgrade
 import pytest
 
 PACKAGE = Path(dlgrade.__file__).parent
-FLOOR = {"errors", "model", "author", "text", "__init__"}
+FLOOR = {"errors", "model", "author", "margin", "text", "__init__"}
 MAY_IMPORT = {
     "cli": {"cli", "course", "checking", "report", "sandbox"} | FLOOR,
     "course": {"course", "checking", "sandbox"} | FLOOR,
@@ -16,10 +16,16 @@ MAY_IMPORT = {
     "report": {"report", "model", "text", "errors"},
     "sandbox": {"sandbox", "errors", "model", "text"},
     "model": {"errors", "text"},
-    **dict.fromkeys(("author", "errors", "text", "__init__"), frozenset()),
+    "author": {"margin"},
+    **dict.fromkeys(("margin", "errors", "text", "__init__"), frozenset()),
     "__main__": {"cli"},
 }
-ALONE = {"sandbox.worker", "sandbox.wire", "sandbox.parser"}  # they run as scripts, without the package
+ALONE = {
+    "sandbox.worker",
+    "sandbox.wire",
+    "sandbox.measure",
+    "sandbox.parser",
+}  # they run as scripts, without the package
 LIGHT = {"errors", "model", "text", "sandbox.launch", "sandbox.syntax"}
 LIGHT |= {f"course.{name}" for name in ("find", "start", "stub", "release", "scaffold")}
 HEAVY = {"numpy", "hypothesis", "torch", "scipy", "rich"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from hypothesis import strategies as st
+
+from dlgrade import margin
 
 __all__ = [
     "Agreement",
@@ -279,9 +282,14 @@ def shapes(*sides: int | tuple[int, int]) -> st.SearchStrategy[tuple[int, ...]]:
 # How an array's values are made, from the simplest to the hardest; Hypothesis shrinks towards the first.
 _KINDS = ("small integers", "quarters", "uniform", "wide")
 
+# A kind and the two digits of a seed. Each number stays below 100: Hypothesis replaces larger ones, now and then, by
+# constants that it finds in whatever modules are loaded, and the same seed would then not give the same inputs.
+_HOW = st.tuples(st.sampled_from(range(len(_KINDS))), st.integers(0, 99), st.integers(0, 99))
 
-def _values(shape: tuple[int, ...], kind: int, seed: int, within: float, whole: bool) -> Array:
-    rng = np.random.default_rng([seed, kind])
+
+def _values(shape: tuple[int, ...], how: tuple[int, int, int], within: float, whole: bool) -> Array:
+    kind, high, low = how
+    rng = np.random.default_rng([100 * high + low, kind])
     if whole:
         bound = max(1, int(min(within, 4 if kind == 0 else within)))
         return rng.integers(-bound, bound, size=shape, endpoint=True).astype(np.float64)
@@ -319,17 +327,15 @@ def arrays(
     """
     if shape is None:
         shape = shapes(*([sides] * ndim))
-    shape = st.just(shape) if isinstance(shape, tuple) else shape
-    # Each number stays below 100: Hypothesis replaces larger ones, now and then, by constants that it finds in
-    # whatever modules are loaded, and the same seed would then not give the same inputs everywhere.
-    kind = st.sampled_from(range(len(_KINDS)))
-    digit = st.integers(0, 99)
+    if isinstance(shape, tuple):
+        return _arrays_of(shape, within, whole)
+    return st.tuples(shape, _HOW).map(lambda drawn: _values(*drawn, within, whole))
 
-    def make(drawn: tuple[tuple[int, ...], int, int, int]) -> Array:
-        of_shape, of_kind, high, low = drawn
-        return _values(of_shape, of_kind, 100 * high + low, within, whole)
 
-    return st.tuples(shape, kind, digit, digit).map(make)
+# Kept, since a strategy takes longer to make than an array takes to draw, and composites make theirs for each example.
+@functools.lru_cache(maxsize=4096)
+def _arrays_of(shape: tuple[int, ...], within: float, whole: bool) -> st.SearchStrategy[Array]:
+    return _HOW.map(lambda how: _values(shape, how, within, whole))
 
 
 # -- assertions --------------------------------------------------------------------------------------------------------
@@ -378,6 +384,9 @@ def close(got: Array, want: Array, *, rtol: float, scale: Any = None) -> Array:
             largest = np.max(np.abs(want[finite]), initial=0.0)
             scale = largest if largest > 0 else 1.0
         same = (got == want) | (np.isnan(got) & np.isnan(want))
-        near = finite & np.isfinite(got) & (np.abs(got - np.where(finite, want, 0)) <= rtol * np.asarray(scale))
+        error = np.abs(got - np.where(finite, want, 0))
+        near = finite & np.isfinite(got) & (error <= rtol * np.asarray(scale))
+        if rtol:
+            margin.note(np.where(same, 0.0, error), rtol * np.asarray(scale))
     result: Array = same | near
     return result

@@ -40,7 +40,7 @@ def frame(kind, nonce, body, blob=b"", text=None, size=None, transport=0):
     return head + text + blob
 
 def answer(value, index=0, **more):
-    return {"index": index, "value": value, "after": None, "table": [], **more}
+    return {"index": index, "value": value, "after": None, "cost": None, "table": [], **more}
 
 def g(): return "honest"
 """

@@ -584,7 +584,7 @@ def _sound(draw: random.Random) -> tuple[dict[str, Any], bytes]:
     if draw.random() < 0.2:
         body = {"index": 0, "kinds": ["ValueError", "Exception"], "message": "no", "frames": [[3, "f", "return x"]]}
         return body, b""
-    body = {"index": 0, "value": value, "after": [packer.pack(arrays[2]), None], "table": packer.table}
+    body = {"index": 0, "value": value, "after": [packer.pack(arrays[2]), None], "cost": None, "table": packer.table}
     return body, b"".join(packer.chunks)
 
 

@@ -59,6 +59,29 @@ def _gradient_size(logits, targets, ignore_index=-100, label_smoothing=0.0):
     return each * (1 + np.abs(logits).max() / 10) + 1e-30
 
 
+# -- what it costs -----------------------------------------------------------------------------------------------------
+
+
+def _batch(rows, classes):
+    """A batch whose numbers do not matter, but its size."""
+    return {"logits": np.zeros((rows, classes)), "targets": np.zeros(rows, dtype=np.int64)}
+
+
+def _holds_little(function):
+    """Fail if the memory that a call holds grows faster than the logits do: N·C, with a factor 2 to spare."""
+    few, many = (function.peak_memory(**_batch(rows, 4)) for rows in (512, 2048))
+    assert many <= 8 * few, (
+        f"for 4 times the rows it holds {many / few:.0f} times the memory, {many / 1e6:.3g} MB for {2048 * 4} logits: "
+        "somewhere it makes a table of N × N. Indexing probs[:, targets] makes one, and so does comparing (N,) with "
+        "(N, 1)"
+    )
+    few, many = (function.peak_memory(**_batch(side, side)) for side in (40, 160))
+    assert many <= 32 * few, (
+        f"for 16 times the logits it holds {many / few:.0f} times the memory, {many / 1e6:.3g} MB for {160 * 160} "
+        "logits: somewhere it makes a table of three sides, such as a Jacobian of C × C for each of the N rows"
+    )
+
+
 # -- inputs ------------------------------------------------------------------------------------------------------------
 
 _EVERY_WAY = ("none", "default", "outside", "class")
@@ -153,7 +176,7 @@ loss_agrees = Agreement(
     given=_anything,
     scale=_magnitude,
     cases=_always,
-    points=3,
+    points=2,
     says="cross_entropy is the mean, over the rows that count, of -log(softmax(logits)[target]).",
 )
 
@@ -252,13 +275,21 @@ def smoothing_mixes_in_equal_weights(cross_entropy, case, amount, turn):
 
 # -- its gradient ------------------------------------------------------------------------------------------------------
 
+
+@check(points=1, examples=1)
+@given(case=st.just({}))
+def memory_grows_with_the_logits(cross_entropy, case):
+    """It holds O(N C) numbers at a time: no table of N × N, and none of N × C × C."""
+    _holds_little(cross_entropy)
+
+
 gradient_agrees = Agreement(
     "cross_entropy_backward",
     oracle=_gradient,
     given=_anything,
     scale=_gradient_size,
     cases=_always,
-    points=3,
+    points=2,
     says="cross_entropy_backward is (softmax - wanted distribution) / (number of rows that count).",
 )
 
@@ -332,6 +363,13 @@ def lies_above_its_tangents(cross_entropy, cross_entropy_backward, case, reach):
     rise = cross_entropy(**{**case, "logits": logits + step}) - cross_entropy(**case)
     slope = np.sum(_shaped(cross_entropy_backward(**case), logits) * step)
     assert rise >= slope - 1e-9, f"the loss rises by {rise:.6g}, less than the {slope:.6g} that the gradient promises"
+
+
+@check(points=1, examples=1)
+@given(case=st.just({}))
+def gradient_memory_grows_with_the_logits(cross_entropy_backward, case):
+    """The backward pass holds O(N C) numbers at a time: no table of N × N, and none of N × C × C."""
+    _holds_little(cross_entropy_backward)
 
 
 gradient = Gradient(

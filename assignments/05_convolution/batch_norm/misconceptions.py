@@ -91,8 +91,9 @@ def normalises_by_the_unbiased_variance(
 
 @misconception(of="batch_norm", caught_by="the_unbiased_variance_is_kept")
 def keeps_the_biased_variance(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
-    """Your running variance takes in the biased variance, with divisor n. This is right under the convention of Keras,
-    CS231n and Dive into Deep Learning; here it is PyTorch's, which keeps the unbiased one, var * n / (n - 1)."""
+    """Your running variance takes in the biased variance, with divisor n. This is right under the convention of
+    Keras 3, CS231n and Dive into Deep Learning; here it is PyTorch's, which keeps the unbiased one,
+    var * n / (n - 1)."""
     y, *_ = _forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
     if not training:
         return y, running_mean, running_var
@@ -111,7 +112,7 @@ def weighs_the_old_value_by_momentum(x, gamma, beta, running_mean, running_var, 
 def keeps_the_statistics_as_keras_does(
     x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
 ):
-    """These running statistics are right under the convention of Keras and CS231n, which weighs the old value by
+    """These running statistics are right under the convention of Keras 3 and CS231n, which weighs the old value by
     momentum and keeps the biased variance. Here it is PyTorch's: momentum weighs the new value, and the variance that
     is kept is the unbiased one, var * n / (n - 1)."""
     y, *_ = _forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
@@ -600,7 +601,7 @@ def adds_eps_to_the_deviation_going_back(grad, x, gamma, eps=1e-5):
 
 @misconception(of="batch_norm_backward", caught_by="backward_agrees")
 def has_the_wrong_sign(grad, x, gamma, eps=1e-5):
-    """All gradients have the wrong sign. Return the gradient itself: the minus belongs to the optimizer's step."""
+    """All gradients have the wrong sign. Return the gradient itself: the minus belongs to the optimiser's step."""
     return tuple(-result for result in _backward(grad, x, gamma, eps))
 
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from dlgrade.author import Misconception
 from dlgrade.checking.compare import same
 from dlgrade.checking.trial import Finding, TrustedTarget
 from dlgrade.sandbox.calls import Call, Raised, Reply, Returned, Target
+
+COST_FACTOR = 1.5
+"""How far apart the costs of two versions of one mistake may be."""
 
 FRESH = 60
 """How many calls besides the failing ones a misconception must reproduce."""
@@ -58,16 +63,27 @@ def _reproduces(candidate: Misconception, calls: Sequence[Call], theirs: Sequenc
     """Whether a misconception answers every call as the submission did."""
     ours = TrustedTarget({candidate.of: candidate.code})
     return all(
-        _alike(ours.call_many([call])[0], reply) for call, reply in zip(calls, theirs, strict=True)
+        _alike(ours.call_many([call])[0], reply, _rounding(call)) for call, reply in zip(calls, theirs, strict=True)
     )  # fmt: skip
 
 
-def _alike(one: Reply, other: Reply) -> bool:
+def _as_costly(one: int | None, other: int | None) -> bool:
+    """Whether two measured costs are near enough to be those of one idea, as two people would write it."""
+    return one is None or other is None or max(one, other) <= COST_FACTOR * min(one, other)
+
+
+def _rounding(call: Call) -> float:
+    """How far apart two ways to the same result may be: whatever its dtype, of float32 it has only the digits."""
+    given = (*call.args, *call.kwargs.values())
+    return 1e-4 if any(isinstance(value, np.ndarray) and value.dtype == np.float32 for value in given) else 1e-9
+
+
+def _alike(one: Reply, other: Reply, rtol: float) -> bool:
     if isinstance(one, Raised) and isinstance(other, Raised):
         return one.kinds[0] == other.kinds[0]
     if not isinstance(one, Returned) or not isinstance(other, Returned):
         return False
-    if not same(one.value, other.value):
+    if not same(one.value, other.value, rtol=rtol) or not _as_costly(one.cost, other.cost):
         return False
     pairs = zip(one.after or (), other.after or (), strict=False)
     return all(same(a, b) for a, b in pairs)

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from dlgrade import margin
 from dlgrade.author import Gradient
 from dlgrade.checking.compare import leaves, structure_problem
 from dlgrade.checking.inputs import Arguments
@@ -143,11 +144,13 @@ def _scale(case: _Case, place: int, least: float = 1e-6) -> float:
 
 def _wrong(case: _Case, answer: Sequence[Array]) -> list[int]:
     """Which of the gradients differ from the oracle's."""
-    return [
-        place
-        for place, (got, want) in enumerate(zip(answer, case.right, strict=True))
-        if np.max(np.abs(got - want), initial=0.0) > ORACLE_RTOL * _scale(case, place)
-    ]
+    wrong = []
+    for place, (got, want) in enumerate(zip(answer, case.right, strict=True)):
+        off, allowed = np.max(np.abs(got - want), initial=0.0), ORACLE_RTOL * _scale(case, place)
+        margin.note(off, allowed)
+        if off > allowed:
+            wrong.append(place)
+    return wrong
 
 
 # -- the forward's own finite differences ------------------------------------------------------------------------------
@@ -222,7 +225,9 @@ def _own_forward(check: Gradient, trial: Trial, cases: Sequence[_Case]) -> Findi
         gradients, noise = numeric
         for place, (slope, right) in enumerate(zip(gradients, case.right, strict=True)):
             off = np.max(np.abs(slope - right), initial=0.0)
-            if off <= NUMERIC_RTOL * _scale(case, place, 1e-3) + noise:
+            allowed = NUMERIC_RTOL * _scale(case, place, 1e-3) + noise
+            margin.note(off, allowed)
+            if off <= allowed:
                 continue
             if not _forward_is_right(check, trial, case):
                 return _passed_without_forward(check)

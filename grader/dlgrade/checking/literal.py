@@ -45,6 +45,8 @@ def literal(value: Any) -> str:
         dtype = "" if value.dtype in (np.float64, np.int64) else ", dtype=" + _type(value)
         if value.size == 0:
             return f"np.zeros({value.shape}, dtype={_type(value)})"
+        if value.size > SHOWN and layout == "C" and (value == value.flat[0]).all():
+            return f"np.full({value.shape}, {_numbers(value.flat[0])}{dtype})"
         if layout == "reversed":
             return f"np.array({_numbers(value[..., ::-1])}{dtype})[..., ::-1]"
         plain = f"np.array({_numbers(value)}{dtype})"

@@ -6,7 +6,7 @@ import difflib
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from dlgrade.checking.literal import call_text
 from dlgrade.model import NOT_STARTED, EntryPoint, Evidence, Exercise, Outcome
 from dlgrade.sandbox import wire
 from dlgrade.sandbox.calls import Call, Loaded, Parameter, Raised, Reply, Returned, Stopped, Target
+from dlgrade.sandbox.measure import MEASURES
 
 
 @dataclass(frozen=True)
@@ -228,8 +229,29 @@ class Proxy:
         Raises:
             Refused: if the call raised, or returned something of another structure.
         """
+        return self._made(args, kwargs).value
+
+    def peak_memory(self, *args: Any, **kwargs: Any) -> int:
+        """Call the entry point; the most bytes that it held at one time, its result included, its arguments not.
+
+        The same call comes before, not counted: what a function does only once, such as an import, is no cost.
+        """
+        return self._cost("memory", args, kwargs)
+
+    def lines_executed(self, *args: Any, **kwargs: Any) -> int:
+        """Call the entry point; how many lines of Python were executed, a line anew in each round of a loop."""
+        return self._cost("lines", args, kwargs)
+
+    def _cost(self, measure: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int:
+        self.trial.call(Call(self.name, carried(args), {key: carried(value) for key, value in kwargs.items()}))
+        cost = self._made(args, kwargs, measure).cost
+        assert cost is not None
+        return cost
+
+    def _made(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], measure: str = "") -> Returned:
         # A copy: the law may go on to write into what it passed.
-        call = Call(self.name, carried(args), {key: carried(value) for key, value in kwargs.items()})
+        held = {key: carried(value) for key, value in kwargs.items()}
+        call = Call(self.name, carried(args), held, measure=measure)
         reply = self.trial.call(call)
         self.calls.append((call, reply.value if isinstance(reply, Returned) else None))
         if not isinstance(reply, Returned):
@@ -239,7 +261,7 @@ class Proxy:
         if problem is not None:
             evidence = Evidence(f"{self.name}: {problem}.", rung="structure", call=call_text(call))
             raise Refused(Finding(Outcome.FAILED, evidence, failing=(call,)))
-        return as_declared(reply.value, annotation)
+        return replace(reply, value=as_declared(reply.value, annotation))
 
 
 @contextmanager
@@ -294,14 +316,18 @@ class TrustedTarget:
         kwargs = {key: carried(value) for key, value in call.kwargs.items()}
         try:
             with quietly():
-                value = self._functions[call.name](*args, **kwargs)
+                function, cost = self._functions[call.name], None
+                if call.measure:
+                    value, cost = MEASURES[call.measure](function, args, kwargs)
+                else:
+                    value = function(*args, **kwargs)
         except Exception as error:
             return Raised(tuple(kind.__name__ for kind in type(error).__mro__), str(error)[:1000])
         packer = wire.Packer(limit=1 << 26)
         packed = packer.pack(value)
         result = wire.Unpacker(packer.table, b"".join(packer.chunks)).unpack(packed)
         after = [*args, *kwargs.values()]
-        return Returned(result, tuple(a if isinstance(a, np.ndarray | list) else None for a in after))
+        return Returned(result, tuple(a if isinstance(a, np.ndarray | list) else None for a in after), cost)
 
 
 def carried(value: Any) -> Any:

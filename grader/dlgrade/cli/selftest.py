@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dlgrade.course.find import find_root, open_course
+from dlgrade.course.find import Course, ExerciseFolder, find_root, open_course
 from dlgrade.course.release import require_authored
 from dlgrade.errors import AuthorError
 from dlgrade.model import plain
@@ -21,37 +22,46 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--seeds", type=click.IntRange(min=1), default=20, show_default=True, help="Seeds to be right over.")
+@click.option("--thorough", is_flag=True, help="100 seeds, and 10 for each mutant: before you publish.")
+@click.option("--seeds", type=click.IntRange(min=1), help="Seeds to be right over.  [default: 10]")
+@click.option("--mutant-seeds", type=click.IntRange(min=0), help="Seeds for each mutant; 0: none.  [default: 2]")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Exercises at a time.  [default: one for each core]")
 @click.pass_context
-def command(context: click.Context, names: tuple[str, ...], form: str, seeds: int) -> int:
-    """Prove exercises: the reference earns all points, the stub none, each misconception is caught by the check that it
-    names, nothing is flaky. Exit code 1 if anything falls short."""
+def command(
+    context: click.Context,
+    names: tuple[str, ...],
+    form: str,
+    thorough: bool,
+    seeds: int | None,
+    mutant_seeds: int | None,
+    jobs: int | None,
+) -> int:
+    """Prove exercises: the reference and the right variants beside it always pass, the stub earns nothing, each
+    misconception is caught by the check that it names, mutants of the reference fail, no tolerance is tight. Exit code
+    1 if anything falls short."""
     course = open_course(find_root(context.obj, bundled=False))
     require_authored(course, "selftest")
     folders = course.named(names) if names else list(course.exercises)
     os.environ.setdefault("HYPOTHESIS_NO_PLUGINS", "1")
-    from dlgrade.course.selftest import prove, unproven
+    from dlgrade.course import selftest
 
+    if seeds is None:
+        seeds = selftest.THOROUGH_SEEDS if thorough else selftest.SEEDS
+    if mutant_seeds is None:
+        mutant_seeds = selftest.THOROUGH_MUTANT_SEEDS if thorough else selftest.MUTANT_SEEDS
+    tasks = [(course, folder, seeds, mutant_seeds) for folder in folders]
     proofs: list[Proof] = []
-    faults: list[str] = []
     text = form == "text"
     width = max((len(folder.name) for folder in folders), default=0) + 2
     if text:
-        head = f"{'reference':>11}{'stub':>6}{'caught':>9}{'flaky':>7}{'seeds':>7}{'seconds':>9}"
-        click.echo(f"{'exercise':<{width}}{head}")
-    for folder in folders:
-        if text:
-            click.echo(f"{folder.name:<{width}}", nl=False)  # an exercise takes a minute: say which one it is
-        try:
-            proof = prove(folder, authored=course.authored, seeds=seeds)
-        except AuthorError as error:
-            proof = unproven(folder, error)
+        click.echo(_HEAD.format("exercise", width=width))
+    for folder, proof in zip(folders, _proved(tasks, jobs or os.cpu_count() or 1), strict=True):
         proofs.append(proof)
-        faults += proof.faults
         if text:
-            click.echo(_row(proof) if proof.seeds else "  cannot be loaded")
+            click.echo(f"{folder.name:<{width}}" + (_row(proof) if proof.seeds else "  cannot be loaded"))
     if not text:
         click.echo(json.dumps([_data(proof) for proof in proofs], indent=2))
+    faults = [fault for proof in proofs for fault in proof.faults]
     for fault in faults:
         click.echo(f"\n{fault}", err=True)
     if text and not faults:
@@ -59,11 +69,53 @@ def command(context: click.Context, names: tuple[str, ...], form: str, seeds: in
     return 1 if faults else 0
 
 
+Task = tuple[Course, ExerciseFolder, int, int]
+
+
+def _proved(tasks: Sequence[Task], jobs: int) -> Iterator[Proof]:
+    """The proofs in order, each as soon as it and those before it are there."""
+    if min(jobs, len(tasks)) <= 1:
+        yield from map(_prove, tasks)
+        return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    # Spawned: each begins like the first, whatever this process has loaded.
+    with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(_prove, tasks)
+
+
+def _prove(task: Task) -> Proof:
+    from dlgrade.course.selftest import prove, unproven
+
+    course, folder, seeds, mutant_seeds = task
+    try:
+        return prove(folder, authored=course.authored, seeds=seeds, mutant_seeds=mutant_seeds)
+    except AuthorError as error:
+        return unproven(folder, error)
+
+
+_COLUMNS: Sequence[tuple[str, int, Callable[[Proof], str]]] = (
+    ("reference", 11, lambda p: f"{plain(p.reference_points)}/{plain(p.max_points)}"),
+    ("stub", 6, lambda p: f"{plain(p.stub_points)}"),
+    ("variants", 10, lambda p: f"{p.variants}"),
+    ("caught", 9, lambda p: f"{p.caught}/{p.misconceptions}"),
+    ("mutants", 9, lambda p: f"{p.mutants}"),
+    ("killed", 8, lambda p: f"{p.killed}"),
+    ("equivalent", 12, lambda p: f"{p.equivalent}"),
+    ("score", 8, lambda p: "-" if p.score is None else f"{100 * p.score:.1f} %"),
+    ("flaky", 7, lambda p: f"{len(p.flaky)}"),
+    ("room", 7, lambda p: "-" if p.tightest is None else f"{p.tightest:.3g}"),
+    ("seeds", 7, lambda p: f"{p.seeds}"),
+    ("seconds", 9, lambda p: f"{p.seconds:.1f}"),
+)
+"""The table: what a column is called, how wide it is, and what it says of a proof."""
+
+_HEAD = "{:<{width}}" + "".join(f"{name:>{wide}}" for name, wide, _ in _COLUMNS)
+
+
 def _row(proof: Proof) -> str:
-    points = f"{plain(proof.reference_points)}/{plain(proof.max_points)}"
-    caught = f"{proof.caught}/{proof.misconceptions}"
-    stub, flaky = plain(proof.stub_points), len(proof.flaky)
-    return f"{points:>11}{stub:>6}{caught:>9}{flaky:>7}{proof.seeds:>7}{proof.seconds:>9.1f}"
+    return "".join(f"{of(proof):>{wide}}" for _, wide, of in _COLUMNS)
 
 
 def _data(proof: Proof) -> dict[str, Any]:

@@ -8,12 +8,12 @@ import hashlib
 import inspect
 import traceback
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from dlgrade.author import Agreement, Check, Example, Gradient, Misconception, Policy, Property, named
-from dlgrade.course.find import CHECKS, HIDDEN, MISCONCEPTIONS, ExerciseFolder, read_text
+from dlgrade.course.find import CHECKS, HIDDEN, MISCONCEPTIONS, VARIANTS, ExerciseFolder, read_text
 from dlgrade.course.stub import parsed, public_functions, require_regions, strip_solutions
 from dlgrade.errors import AuthorError
 from dlgrade.model import EntryPoint, Exercise
@@ -101,6 +101,36 @@ def load_misconceptions(exercise: Exercise, *, hidden: bool = True) -> list[Misc
                 where=item.where,
             )
     return found
+
+
+Functions: TypeAlias = Mapping[str, Callable[..., Any]]
+"""An exercise's entry points, as functions of this process."""
+
+
+def load_variants(exercise: Exercise) -> Mapping[str, Functions]:
+    """Load the right implementations in other styles that lie beside the reference, by the names of their files.
+
+    Raises:
+        AuthorError: if one cannot be loaded or lacks an entry point.
+    """
+    return {
+        path.stem: functions_of(read_text(path), path, exercise)
+        for path in sorted((exercise.folder / VARIANTS).glob("*.py"))
+    }
+
+
+def functions_of(source: str, path: Path, exercise: Exercise) -> Functions:
+    """An exercise's entry points as one of its authors' own files defines them.
+
+    Raises:
+        AuthorError: if it cannot be run or lacks one.
+    """
+    scope = vars(_executed(source, path, exercise.name))
+    for name, entry_point in exercise.entry_points.items():
+        if not callable(scope.get(name)):
+            raise AuthorError(f"It defines no function {name}.", where=str(path))
+        _same_parameters(scope[name], entry_point, f"Its {name}", str(path))
+    return {name: scope[name] for name in exercise.entry_points}
 
 
 def content_digest(folder: Path) -> str:

@@ -1,45 +1,70 @@
-"""Proves an exercise: the reference earns all points, the stub none, each misconception is caught, nothing is flaky."""
+"""Proves an exercise: right answers in any style always pass, wrong ones always fail, its tolerances have room."""
 
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
+import inspect
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from dlgrade.author import Check, Policy
+from dlgrade.author import Agreement, Check, Misconception
+from dlgrade.checking.compare import leaves
 from dlgrade.checking.inputs import Drawer
-from dlgrade.checking.run import run_check, run_checks
-from dlgrade.checking.trial import Trial, TrustedTarget
+from dlgrade.checking.run import run_checks
 from dlgrade.course.find import ExerciseFolder
-from dlgrade.course.load import content_digest, load_exercise, load_misconceptions
+from dlgrade.course.load import (
+    Functions,
+    content_digest,
+    functions_of,
+    load_exercise,
+    load_misconceptions,
+    load_variants,
+)
+from dlgrade.course.mutation import run_mutants
 from dlgrade.course.stub import public_functions
+from dlgrade.course.trials import Trials
 from dlgrade.errors import AuthorError
+from dlgrade.margin import listening
 from dlgrade.model import CheckResult, Exercise, Outcome, Report, Submission
 from dlgrade.sandbox.client import WorkerTarget
 from dlgrade.sandbox.syntax import Reading
 
-SEEDS = 20
-"""Seeds that nothing may be flaky over, unless told otherwise."""
+SEEDS, THOROUGH_SEEDS = 10, 100
+"""Over how many seeds right answers must pass and wrong ones fail, usually and in the thorough mode."""
+MUTANT_SEEDS, THOROUGH_MUTANT_SEEDS = 2, 10
+"""Over how many seeds each mutant must fail."""
+ROOM = 10
+"""How many times the worst error of a right answer a tolerance must be."""
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What the selftest found of one exercise. `faults` says in sentences what falls short, with file and line."""
+    """What the selftest found of one exercise. `faults` says in sentences what falls short, with file and line.
+
+    Of `mutants`, `killed` fail a check and `equivalent` compute the same by their author's word.
+    """
 
     exercise: str
-    reference_points: float
-    max_points: float
-    stub_points: float
-    misconceptions: int
-    caught: int
-    flaky: tuple[str, ...]
-    seeds: int
-    seconds: float
+    reference_points: float = 0
+    max_points: float = 0
+    stub_points: float = 0
+    variants: int = 0
+    misconceptions: int = 0
+    caught: int = 0
+    mutants: int = 0
+    killed: int = 0
+    equivalent: int = 0
+    flaky: tuple[str, ...] = ()
+    tightest: float | None = None
+    """The smallest room of any tolerance: how many times the worst error of a right answer it is."""
+    seeds: int = 0
+    seconds: float = 0
     faults: tuple[str, ...] = field(default=())
 
     @property
@@ -47,14 +72,21 @@ class Proof:
         """Whether nothing falls short."""
         return not self.faults
 
+    @property
+    def score(self) -> float | None:
+        """The mutation score: the share of mutants that fail, of those that do not compute the same."""
+        real = self.mutants - self.equivalent
+        return self.killed / real if real else None
 
-def prove(folder: ExerciseFolder, *, authored: bool, seeds: int = SEEDS) -> Proof:
+
+def prove(folder: ExerciseFolder, *, authored: bool, seeds: int = SEEDS, mutant_seeds: int = MUTANT_SEEDS) -> Proof:
     """Prove one exercise.
 
     Args:
         folder: where it lies.
         authored: whether its folder holds the reference.
-        seeds: over how many seeds the reference must pass and the misconceptions fail.
+        seeds: over how many seeds right answers must pass and misconceptions fail.
+        mutant_seeds: over how many seeds each mutant must fail; 0 leaves them out.
 
     Raises:
         AuthorError: if it cannot be loaded.
@@ -63,12 +95,12 @@ def prove(folder: ExerciseFolder, *, authored: bool, seeds: int = SEEDS) -> Proo
     start = time.monotonic()
     exercise = load_exercise(folder, authored=authored, hidden=True)
     known = load_misconceptions(exercise)
+    variants = load_variants(exercise)
     content = content_digest(folder.path)
     drawer = Drawer()
-    faults: list[str] = []
 
     reference = _report(exercise, exercise.source, drawer, content)
-    faults += [_reference_fault(exercise, result) for result in reference.checks if result.outcome != Outcome.PASSED]
+    faults = [_reference_fault(exercise, result) for result in reference.checks if result.outcome != Outcome.PASSED]
     stub = _report(exercise, exercise.stub, drawer, content)
     faults += [
         f"{_check(exercise, result.name).where}: the stub earns points for {result.name}."
@@ -77,45 +109,165 @@ def prove(folder: ExerciseFolder, *, authored: bool, seeds: int = SEEDS) -> Proo
     ]
     faults += _stub_faults(exercise, stub)
     faults += _idle(exercise)
-
-    functions = _functions(exercise)
-    flaky: list[str] = []
-    caught = 0
-    if not faults:
-        trials = [_Trials(exercise, drawer, seed, content) for seed in range(seeds)]
-        for check in exercise.checks:
-            missed = [trial.seed for trial in trials if not trial.passes(check, functions)]
-            if missed:
-                flaky.append(check.name)
-                faults.append(
-                    f"{check.where}: {check.name} is flaky: the reference fails it with seed {missed[0]} "
-                    f"({len(missed)} of {seeds} seeds)."
-                )
-        for item in known:
-            check = _check(exercise, item.caught_by)
-            missed = [trial.seed for trial in trials if trial.passes(check, {**functions, item.of: item.code})]
-            caught += not missed
-            if missed:
-                often = "" if len(missed) == seeds else f" with seed {missed[0]} ({len(missed)} of {seeds} seeds)"
-                faults.append(f"{item.where}: {item.caught_by} does not catch the misconception {item.name}{often}.")
-        faults += list(_degenerate(exercise, functions, trials[0]))
-    return Proof(
+    proof = Proof(
         exercise=exercise.name,
         reference_points=reference.points,
         max_points=exercise.max_points,
         stub_points=stub.points,
+        variants=len(variants),
         misconceptions=len(known),
-        caught=caught,
-        flaky=tuple(flaky),
         seeds=seeds,
-        seconds=round(time.monotonic() - start, 2),
         faults=tuple(faults),
     )
+    if not faults:
+        functions = functions_of(exercise.source, exercise.folder / exercise.file_name, exercise)
+        trials = [Trials(exercise, drawer, seed, content) for seed in range(max(seeds, mutant_seeds))]
+        proof = _right_answers(proof, exercise, {"the reference": functions, **variants}, trials[:seeds])
+        proof = _misconceptions(proof, exercise, known, functions, trials[:seeds])
+        proof = _told(proof, _degenerate(exercise, functions, trials[:seeds]))
+        if mutant_seeds:
+            found = run_mutants(exercise, trials[:mutant_seeds])
+            proof = replace(proof, mutants=found.mutants, killed=found.killed, equivalent=found.equivalent)
+            proof = _told(proof, iter(found.faults))
+    return replace(proof, seconds=round(time.monotonic() - start, 2))
 
 
 def unproven(folder: ExerciseFolder, error: AuthorError) -> Proof:
     """What is known of an exercise that cannot be loaded: why."""
-    return Proof(folder.name, 0, 0, 0, 0, 0, (), 0, 0, faults=(str(error),))
+    return Proof(folder.name, faults=(str(error),))
+
+
+def _told(proof: Proof, faults: Iterator[str]) -> Proof:
+    return replace(proof, faults=(*proof.faults, *faults))
+
+
+# -- what is proved by running many answers ----------------------------------------------------------------------------
+
+
+def _right_answers(
+    proof: Proof, exercise: Exercise, answers: Mapping[str, Functions], trials: Sequence[Trials]
+) -> Proof:
+    """Right answers pass every check with every seed, and none comes near the limit of a tolerance."""
+    flaky, faults, tightest = [], [], None
+    for check in exercise.checks:
+        missed: dict[str, list[int]] = {}
+        most, who = 0.0, ""
+        for name, functions in answers.items():
+            with listening() as margin:
+                failing = [trial.seed for trial in trials if not trial.passes(check, functions)]
+            if failing:
+                missed[name] = failing
+            elif margin.used > most:
+                most, who = margin.used, name
+        for name, failing in missed.items():
+            often = f"with seed {failing[0]} ({len(failing)} of {len(trials)} seeds)"
+            sure = len(failing) == len(trials)
+            fault = f"{name} fails it {often}, though it is right"
+            faults.append(f"{check.where}: {check.name} is {'false' if sure else 'flaky'}: {fault}.")
+        if missed:
+            flaky.append(check.name)
+        elif most:
+            room = 1 / most
+            tightest = room if tightest is None else min(tightest, room)
+            if room < ROOM:
+                faults.append(
+                    f"{check.where}: the tolerance of {check.name} is only {room:.2g} times the error of {who}, which "
+                    f"is right: widen it to {ROOM} times, or restate the law."
+                )
+    proof = replace(proof, flaky=tuple(flaky), tightest=None if tightest is None else round(tightest, 1))
+    return _told(proof, iter(faults))
+
+
+def _misconceptions(
+    proof: Proof, exercise: Exercise, known: Sequence[Misconception], functions: Functions, trials: Sequence[Trials]
+) -> Proof:
+    """Each misconception fails, with every seed, the check that it names."""
+    caught, faults = 0, []
+    for item in known:
+        check = _check(exercise, item.caught_by)
+        missed = [trial.seed for trial in trials if trial.passes(check, {**functions, item.of: item.code})]
+        caught += not missed
+        if missed:
+            often = (
+                "" if len(missed) == len(trials) else f" with seed {missed[0]} ({len(missed)} of {len(trials)} seeds)"
+            )
+            faults.append(f"{item.where}: {item.caught_by} does not catch the misconception {item.name}{often}.")
+    return _told(replace(proof, caught=caught), iter(faults))
+
+
+def _degenerate(exercise: Exercise, functions: Functions, trials: Sequence[Trials]) -> Iterator[str]:
+    """Say which functions that compute nothing at all pass every check of their entry point."""
+    for name, right in functions.items():
+        empties: dict[str, Callable[..., Any]] = {
+            f"always gives {value}": _after(right, _filled(value)) for value in (0.0, 0.5, 1.0, float("nan"))
+        }
+        for place, parameter in enumerate(exercise.entry_points[name].signature.parameters):
+            empties[f"gives back its argument {parameter}"] = _echo(right, place)
+        if _gives_arrays(right, name, exercise, trials[0]):
+            empties["gives the other float dtype"] = _after(right, _other_dtype)
+        checks = [check for check in exercise.checks if name in check.entry_points]
+        for what, empty in empties.items():
+            for trial in trials:
+                if all(trial.passes(check, {**functions, name: empty}) for check in checks):
+                    yield (
+                        f"{_place(exercise, name)}: a {name} that {what} passes every check that calls it "
+                        f"(seed {trial.seed})."
+                    )
+                    break
+
+
+def _after(function: Callable[..., Any], change: Callable[[Any], Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def changed(*args: Any, **kwargs: Any) -> Any:
+        return change(function(*args, **kwargs))
+
+    return changed
+
+
+def _filled(value: float) -> Callable[[Any], Any]:
+    def fill(result: Any) -> Any:
+        if isinstance(result, (tuple, list)):
+            return type(result)(fill(item) for item in result)
+        return np.full_like(result, value) if isinstance(result, np.ndarray) else value
+
+    return fill
+
+
+def _other_dtype(result: Any) -> Any:
+    if isinstance(result, (tuple, list)):
+        return type(result)(_other_dtype(item) for item in result)
+    if isinstance(result, np.ndarray) and result.dtype.kind == "f":
+        return result.astype(np.float32 if result.dtype == np.float64 else np.float64)
+    return result
+
+
+def _echo(function: Callable[..., Any], place: int) -> Callable[..., Any]:
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def echo(*args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return list(bound.arguments.values())[place]
+
+    return echo
+
+
+def _gives_arrays(function: Callable[..., Any], name: str, exercise: Exercise, trial: Trials) -> bool:
+    """Whether what an entry point returns holds an array of floats: of a number only the value counts."""
+    seen: list[Any] = []
+
+    def look(result: Any) -> Any:
+        seen.extend(leaves(result))
+        return result
+
+    for check in exercise.checks:
+        if isinstance(check, Agreement) and check.entry_point == name:
+            trial.passes(check, {name: _after(function, look)})
+    return any(isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f" for leaf in seen)
+
+
+# -- what is proved by one report --------------------------------------------------------------------------------------
 
 
 def _check(exercise: Exercise, name: str) -> Check:
@@ -189,55 +341,3 @@ def _place(exercise: Exercise, name: str | None = None) -> str:
     line = next((node.lineno for node in nodes if node.name == name), None)
     path = exercise.folder / exercise.file_name
     return f"{path}:{line}" if line else str(path)
-
-
-def _functions(exercise: Exercise) -> Mapping[str, Callable[..., Any]]:
-    """The reference's entry points, as functions of this process."""
-    scope: dict[str, Any] = {"__name__": exercise.name}
-    path = str(exercise.folder / exercise.file_name)
-    exec(compile(exercise.source, path, "exec", dont_inherit=True), scope)
-    return {name: scope[name] for name in exercise.entry_points}
-
-
-@dataclass(frozen=True)
-class _Trials:
-    """Trusted code against an exercise's checks, for one seed; draws are shared."""
-
-    exercise: Exercise
-    drawer: Drawer
-    seed: int
-    content: str
-
-    def passes(self, check: Check, functions: Mapping[str, Callable[..., Any]]) -> bool:
-        """Whether these functions pass a check."""
-        if isinstance(check, Policy):
-            return True
-        target = TrustedTarget(functions)
-        trial = Trial(self.exercise, target, self.drawer, self.seed, self.content, explain=False)
-        return run_check(check, trial).outcome == Outcome.PASSED
-
-
-def _degenerate(exercise: Exercise, functions: Mapping[str, Callable[..., Any]], trials: _Trials) -> Iterator[str]:
-    """Say which functions that compute nothing at all pass every check of their entry point."""
-
-    def filled(value: float) -> Callable[[Any], Any]:
-        def fill(result: Any) -> Any:
-            if isinstance(result, (tuple, list)):
-                return type(result)(fill(item) for item in result)
-            return np.full_like(result, value) if isinstance(result, np.ndarray) else value
-
-        return fill
-
-    for name, right in functions.items():
-        empties: dict[str, Callable[..., Any]] = {
-            f"always gives {value}": _after(right, filled(value)) for value in (0.0, 0.5, 1.0, float("nan"))
-        }
-        empties["gives back its first argument"] = lambda first, *rest, **named: first
-        checks = [check for check in exercise.checks if name in check.entry_points]
-        for what, empty in empties.items():
-            if all(trials.passes(check, {**functions, name: empty}) for check in checks):
-                yield f"{_place(exercise, name)}: a {name} that {what} passes every check that calls it."
-
-
-def _after(function: Callable[..., Any], change: Callable[[Any], Any]) -> Callable[..., Any]:
-    return lambda *args, **kwargs: change(function(*args, **kwargs))

@@ -18,6 +18,7 @@ class Call:
         args, kwargs: the arguments. Arrays arrive as fresh copies in the same memory layout, read-only if they are.
         want_after: send the arguments back as they are after the call.
         expected_bytes: how large the right result is; one that is much larger is described instead of sent.
+        measure: what the call costs is counted too: `memory` or `lines`, as `sandbox.measure` says; empty for nothing.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Call:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     want_after: bool = False
     expected_bytes: int = 0
+    measure: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Returned:
 
     value: Any
     after: tuple[Any, ...] | None = None
+    cost: int | None = None
+    """What was measured, if the call says so: bytes or lines."""
 
 
 @dataclass(frozen=True)

@@ -287,7 +287,7 @@ class WorkerTarget:
             kwargs = {key: packer.pack(value) for key, value in call.kwargs.items()}
             sent = packer.carried - before
             result_limit = REPLY_FLOOR + 8 * max(sent, call.expected_bytes)
-            packed.append([call.name, args, kwargs, call.want_after, result_limit])
+            packed.append([call.name, args, kwargs, call.want_after, result_limit, call.measure])
             # What comes back besides: the arguments, which a function may have made wider but not longer.
             limits.append(result_limit + REPLY_FLOOR + 4 * sent)
         nonce = _nonce()
@@ -410,16 +410,20 @@ class WorkerTarget:
 
 def _returned(frame: wire.Frame, index: int, call: Call) -> Returned:
     body = frame.body
-    if set(body) != {"index", "value", "after", "table"} or body["index"] != index:
+    if set(body) != {"index", "value", "after", "cost", "table"} or body["index"] != index:
         raise wire.ProtocolError("an answer is out of order")
+    cost = body["cost"]
+    if not (type(cost) is int and 0 <= cost < 2**62 if call.measure else cost is None):
+        raise wire.ProtocolError("a cost is told in an unknown form")
     unpacker = wire.Unpacker(body["table"], frame.blob, share=True)
     value = unpacker.unpack(body["value"])
     if not call.want_after:
-        return Returned(value)
+        return Returned(value, cost=cost)
     if not isinstance(body["after"], list) or len(body["after"]) != len(call.args) + len(call.kwargs):
         raise wire.ProtocolError("the arguments did not come back")
     after = (unpacker.unpack(item) for item in body["after"])
-    return Returned(value, tuple(item if hasattr(item, "nbytes") or isinstance(item, list) else None for item in after))
+    arrays = tuple(item if hasattr(item, "nbytes") or isinstance(item, list) else None for item in after)
+    return Returned(value, arrays, cost)
 
 
 def _raised(body: dict[str, Any], index: int) -> Raised:

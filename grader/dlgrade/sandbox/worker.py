@@ -1,7 +1,8 @@
 """The untrusted side: holds one submission, calls its functions when asked, answers with bytes. It knows no answer.
 
 Started as a script by its path, in a fresh process with an environment of its own; of the package it sees only the
-file `wire.py` beside it. Whatever the submission does to this process, the grader reads nothing but frames from it.
+files `wire.py` and `measure.py` beside it. Whatever the submission does to this process, the grader reads nothing but
+frames from it.
 """
 
 from __future__ import annotations
@@ -99,8 +100,9 @@ def _refuse(names: list[str], site: str) -> None:
 class Worker:
     """Serves requests until the grader hangs up."""
 
-    def __init__(self, codec: Any, channel: wire.Channel) -> None:
+    def __init__(self, codec: Any, measures: Any, channel: wire.Channel) -> None:
         self.wire = codec
+        self.measures = measures
         self.channel = channel
         self.file = ""
         self.lines: list[str] = []
@@ -160,29 +162,35 @@ class Worker:
         """Make the calls of one request in order, answering each as soon as it is done."""
         codec, body = self.wire, request.body
         unpacker = codec.Unpacker(body["table"], request.blob, make_callable=self.callback_for(request.nonce))
-        for index, (name, args, kwargs, want_after, limit) in enumerate(body["calls"]):
+        for index, (name, args, kwargs, want_after, limit, measure) in enumerate(body["calls"]):
             positional = [unpacker.unpack(value) for value in args]
             keywords = {key: unpacker.unpack(value) for key, value in kwargs.items()}
             arguments = [*positional, *keywords.values()] if want_after else None
             try:
-                value = self.module.__dict__[name](*positional, **keywords)
+                function, cost = self.module.__dict__[name], None
+                if measure:
+                    value, cost = self.measures[measure](function, positional, keywords)
+                else:
+                    value = function(*positional, **keywords)
                 try:
-                    self.returned(request.nonce, index, value, arguments, limit)
+                    self.returned(request.nonce, index, value, arguments, limit, cost)
                 except codec.TooLong:
                     large = codec.Foreign(f"a {type(value).__name__} too large to send")
-                    self.returned(request.nonce, index, large, arguments, limit)
+                    self.returned(request.nonce, index, large, arguments, limit, cost)
             except BaseException as error:
                 self.raised(request.nonce, index, error)
 
-    def returned(self, nonce: int, index: int, value: Any, arguments: list[Any] | None, limit: int) -> None:
-        """Answer with a result and, if they are wanted, the arguments as they are now."""
+    def returned(
+        self, nonce: int, index: int, value: Any, arguments: list[Any] | None, limit: int, cost: int | None
+    ) -> None:
+        """Answer with a result and, if they are wanted, the arguments as they are now and what it cost."""
         packer = self.wire.Packer(limit=limit)
         packed = packer.pack(value)
         after = None
         if arguments is not None:
             packer.limit = None  # what came in may go back
             after = [packer.pack(a) if hasattr(a, "dtype") or isinstance(a, list) else None for a in arguments]
-        reply = {"index": index, "value": packed, "after": after, "table": packer.table}
+        reply = {"index": index, "value": packed, "after": after, "cost": cost, "table": packer.table}
         self.channel.send(self.wire.RETURNED, nonce, reply, packer.chunks, json_limit=self.wire.JSON_LIMIT)
 
     def callback_for(self, nonce: int) -> Callable[[int], Callable[..., Any]]:
@@ -225,22 +233,28 @@ class Worker:
         self.channel.send(self.wire.RAISED, nonce, body)
 
 
+def _beside(name: str) -> Any:
+    """A module that lies beside this file, loaded without the package around it."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
 def main() -> None:
     """Take the channel, import the framework, shut the door behind it, serve."""
     sock = _take_channel()
     site, memory, *names = sys.argv[1:]
     _limit_resources(int(memory))
     _import_framework(names, site)
-    spec = importlib.util.spec_from_file_location("wire", Path(__file__).with_name("wire.py"))
-    assert spec is not None and spec.loader is not None
-    codec = importlib.util.module_from_spec(spec)
-    sys.modules["wire"] = codec
-    spec.loader.exec_module(codec)
+    codec, measure = _beside("wire"), _beside("measure")
     _refuse(names, site)
     channel = codec.Channel(sock)
     channel.send(codec.READY, 0, {})
     with contextlib.suppress(codec.Closed):
-        Worker(codec, channel).serve()
+        Worker(codec, measure.MEASURES, channel).serve()
 
 
 if __name__ == "__main__":

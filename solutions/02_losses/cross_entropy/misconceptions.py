@@ -1031,3 +1031,55 @@ def changes_the_logits_going_back(logits, targets, ignore_index=-100, label_smoo
     grad = np.zeros_like(logits)
     grad[counted] = (probs - wanted) / len(classes)
     return grad
+
+
+# -- right, but too dear ----------------------------------------------------------------------------------------------
+
+
+def _log_probs(scores):
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+@misconception(of="cross_entropy", caught_by="memory_grows_with_the_logits")
+def makes_a_table_of_all_pairs_of_rows(logits, targets, ignore_index=-100, label_smoothing=0.0):
+    """You make a table of N × N, every row with every row's target, of which only the diagonal is wanted:
+    log_probs[:, targets] is one, and so is one_hot @ log_probs.T. Pick pairs: log_probs[np.arange(N), targets]."""
+    counted = targets != ignore_index
+    log_probs, classes = _log_probs(logits[counted]), targets[counted]
+    of_target = np.diagonal(log_probs[:, classes]).mean()
+    return float(-(1 - label_smoothing) * of_target - label_smoothing * log_probs.mean())
+
+
+@misconception(of="cross_entropy_backward", caught_by="gradient_memory_grows_with_the_logits")
+def multiplies_by_whole_jacobians(logits, targets, ignore_index=-100, label_smoothing=0.0):
+    """You build softmax's Jacobian, C × C, for each row, and multiply by it: worked out by hand, the product is
+    probs - wanted, and no Jacobian is left."""
+    counted = targets != ignore_index
+    scores, classes = logits[counted].astype(np.float64), targets[counted]
+    rows, size = scores.shape
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    probs = powers / powers.sum(axis=1, keepdims=True)
+    wanted = np.full_like(probs, label_smoothing / size)
+    wanted[np.arange(rows), classes] += 1 - label_smoothing
+    # The Jacobian of the log-probabilities: row i is onehot(i) - probs.
+    jacobian = np.eye(size) - probs[:, None, :]
+    grad = np.zeros_like(logits)
+    grad[counted] = -np.einsum("ni,nij->nj", wanted, jacobian) / rows
+    return grad
+
+
+@misconception(of="cross_entropy_backward", caught_by="gradient_memory_grows_with_the_logits")
+def places_ones_by_a_large_identity(logits, targets, ignore_index=-100, label_smoothing=0.0):
+    """You place the ones by an identity of N × N: place pairs, wanted[np.arange(N), targets], which makes no table."""
+    counted = targets != ignore_index
+    scores, classes = logits[counted], targets[counted]
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    probs = powers / powers.sum(axis=1, keepdims=True)
+    hot = np.zeros_like(probs)
+    picked = np.eye(len(classes), dtype=probs.dtype)
+    np.add.at(hot.T, classes, picked)
+    wanted = hot * (1 - label_smoothing) + label_smoothing / logits.shape[1]
+    grad = np.zeros_like(logits)
+    grad[counted] = (probs - wanted) / len(classes)
+    return grad

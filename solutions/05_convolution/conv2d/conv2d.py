@@ -67,7 +67,6 @@ def conv2d(
     out_w = (width + 2 * pw - dw * (kw - 1) - 1) // sw + 1
     padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
     # With the group as an axis of its own, one stacked matrix product serves all groups.
-    blocks = padded.reshape(n, groups, c // groups, *padded.shape[2:])
     filters = w.reshape(groups, f // groups, c // groups, kh, kw)
     out = np.zeros((n, groups, f // groups, out_h * out_w), dtype=x.dtype)
     # Few kernel positions and many pixels: loop over the former, and let one slice be the pixels under that position
@@ -76,7 +75,7 @@ def conv2d(
         for j in range(kw):
             rows = slice(i * dh, i * dh + sh * out_h, sh)
             columns = slice(j * dw, j * dw + sw * out_w, sw)
-            pixels = blocks[..., rows, columns]
+            pixels = padded[:, :, rows, columns]
             out += filters[..., i, j] @ pixels.reshape(n, groups, c // groups, out_h * out_w)
     out = out.reshape(n, f, out_h, out_w)
     return out if b is None else out + b[:, None, None]
@@ -132,23 +131,21 @@ def conv2d_backward(
     f, _, kh, kw = w.shape
     out_h, out_w = grad.shape[2:]
     padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
-    blocks = padded.reshape(n, groups, c // groups, *padded.shape[2:])
     filters = w.reshape(groups, f // groups, c // groups, kh, kw)
     cotangent = grad.reshape(n, groups, f // groups, out_h * out_w)
-    d_blocks = np.zeros_like(blocks)
+    d_padded = np.zeros_like(padded)
     d_filters = np.zeros_like(filters)
     for i in range(kh):
         for j in range(kw):
             rows = slice(i * dh, i * dh + sh * out_h, sh)
             columns = slice(j * dw, j * dw + sw * out_w, sw)
-            pixels = blocks[..., rows, columns]
+            pixels = padded[:, :, rows, columns]
             d_pixels = filters[..., i, j].swapaxes(-1, -2) @ cotangent
             # One kernel position meets a pixel at most once, so += on the slice loses nothing; windows overlap only
             # from one position to the next.
-            d_blocks[..., rows, columns] += d_pixels.reshape(pixels.shape)
+            d_padded[:, :, rows, columns] += d_pixels.reshape(pixels.shape)
             by_sample = cotangent @ pixels.reshape(n, groups, c // groups, out_h * out_w).swapaxes(-1, -2)
             d_filters[..., i, j] = by_sample.sum(axis=0)
-    d_padded = d_blocks.reshape(padded.shape)
     # Not ph:-ph, which is empty where the padding is zero.
     dx = d_padded[:, :, ph : ph + height, pw : pw + width]
     return dx, d_filters.reshape(w.shape), grad.sum(axis=(0, 2, 3))

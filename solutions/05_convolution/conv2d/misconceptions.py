@@ -144,7 +144,7 @@ def lays_one_kernel_on_all_channels(x, w, b=None, stride=1, padding=0, dilation=
 
 @misconception(of="conv2d", caught_by="one_by_one_kernels_mix_the_channels")
 def reads_filters_and_channels_in_the_wrong_order(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
-    """w is read as (C, F, kh, kw), as Keras and transposed convolutions keep it. Here it is (F, C / groups, kh, kw):
+    """w is read as (C, F, kh, kw), as transposed convolutions keep it. Here it is (F, C / groups, kh, kw):
     filters first."""
     return _forward(x, np.swapaxes(w, 0, 1).reshape(w.shape), b, stride, padding, dilation, groups)
 
@@ -372,7 +372,8 @@ def forgets_the_plus_one(x, w, b=None, stride=1, padding=0, dilation=1, groups=1
 
 @misconception(of="conv2d", caught_by="has_the_size_that_the_formula_gives")
 def adds_one_before_dividing(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
-    """You add 1 before you divide by the stride: (size - k + 1) // stride loses a pixel. Divide first, then add 1."""
+    """You add 1 before you divide by the stride: (size - k + 1) // stride loses a pixel where the stride divides
+    size - k. Divide first, then add 1."""
     out_h, out_w = _size(_frame(x, padding), w, 1, dilation)
     s, t = _pair(stride)
     return _forward(x, w, b, stride, padding, dilation, groups)[:, :, : out_h // s, : out_w // t]
@@ -818,7 +819,7 @@ def returns_dw_first(grad, x, w, stride=1, padding=0, dilation=1, groups=1):
 
 @misconception(of="conv2d_backward", caught_by="backward_agrees")
 def has_the_wrong_sign(grad, x, w, stride=1, padding=0, dilation=1, groups=1):
-    """All gradients have the wrong sign. Return the gradient itself: the minus belongs to the optimizer's step."""
+    """All gradients have the wrong sign. Return the gradient itself: the minus belongs to the optimiser's step."""
     return tuple(-result for result in _backward(grad, x, w, stride, padding, dilation, groups))
 
 

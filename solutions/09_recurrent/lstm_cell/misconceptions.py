@@ -172,7 +172,7 @@ def relu_for_the_candidate(x, h, c, w_x, w_h, b):
 
 @misconception(of="lstm_cell", caught_by="gates_are_packed_i_f_g_o")
 def hard_sigmoid(x, h, c, w_x, w_h, b):
-    """You use the hard sigmoid, max(0, min(1, 0.2 z + 0.5)): this was right for Keras 1, whose gates had it by default;
+    """You use the hard sigmoid, max(0, min(1, 0.2 z + 0.5)): this was right for Keras before 2.3, whose gates had it;
     here a gate is 1 / (1 + exp(-z))."""
     i, f, g, o = np.split(_drive(x, h, w_x, w_h, b), 4, axis=1)
     i, f, o = (np.clip(0.2 * z + 0.5, 0, 1) for z in (i, f, o))

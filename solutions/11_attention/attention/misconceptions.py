@@ -263,8 +263,9 @@ def sees_the_future(q, k, v, mask=None, causal=False):
 
 @misconception(of="attention", caught_by="causal_is_a_triangular_mask")
 def aligns_the_ends(q, k, v, mask=None, causal=False):
-    """You align the last query with the last key, j <= i + m - n: this is right under FlashAttention's convention (and
-    for a cache of earlier keys); here, as with PyTorch's is_causal, the first is aligned with the first, j <= i."""
+    """You align the last query with the last key, j <= i + m - n: this is right under the convention of FlashAttention
+    since 2.1 (and for a cache of earlier keys); here, as with PyTorch's is_causal, the first is aligned with the first,
+    j <= i."""
     allowed = _allowed(q, k, mask, False)
     return _result(_masked(_scores(q, k), allowed & _from_the_end(q, k) if causal else allowed), v)
 
@@ -462,8 +463,8 @@ def hides_the_diagonal_backward(grad, q, k, v, mask=None, causal=False):
 
 @misconception(of="attention_backward", caught_by="the_gradient_knows_causal_and_mask")
 def aligns_the_ends_backward(grad, q, k, v, mask=None, causal=False):
-    """Your backward pass aligns the last query with the last key, j <= i + m - n: this is right under FlashAttention's
-    convention; here, as with PyTorch's is_causal, the first is aligned with the first, j <= i."""
+    """Your backward pass aligns the last query with the last key, j <= i + m - n: this is right under the convention of
+    FlashAttention since 2.1; here, as with PyTorch's is_causal, the first is aligned with the first, j <= i."""
     allowed = _allowed(q, k, mask, False)
     return _gradients(grad, q, k, v, _masked(_scores(q, k), allowed & _from_the_end(q, k) if causal else allowed))
 
