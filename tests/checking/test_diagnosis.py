@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 from dlgrade.author import Agreement, arrays, check, misconception
+from dlgrade.checking.diagnosis import diagnose
 from dlgrade.checking.inputs import Drawer
 from dlgrade.checking.run import run_checks
+from dlgrade.checking.trial import TrustedTarget
 from dlgrade.model import Outcome
 from hypothesis import given
-from tiny import affine_agrees, dense_gradient, exercise_of, reported, reported_trusted, total_agrees
+from hypothesis import strategies as st
+from tiny import affine_agrees, dense_gradient, exercise_of, reported, reported_trusted, total_agrees, trusted
 
 CAUGHT = "affine_agrees"
 
@@ -180,3 +183,47 @@ def test_an_answer_of_no_known_kind_does_not_end_the_report():
         report = reported([affine_agrees], f"def affine(x, w, shift=0.0):\n    {body}", misconceptions=KNOWN)
         assert report.checks[0].outcome == Outcome.FAILED
         assert report.checks[0].misconception is None
+
+
+ASKS = '''
+"""Asks a function."""
+
+def largest(step: object, count: int) -> float:
+    """The largest of step(0), …, step(count - 1)."""
+    return max(step(i) for i in range(count))
+'''
+
+
+@check(examples=2)
+@given(count=st.integers(2, 4))
+def asks_once(largest, count):
+    """It asks step once for each number."""
+    asked = []
+
+    def step(i):
+        asked.append(i)
+        return float(i)
+
+    assert largest(step, count) == count - 1
+    assert sorted(asked) == list(range(count))
+
+
+@misconception(of="largest", caught_by="asks_once")
+def asks_twice(step, count):
+    """You ask twice."""
+    return max(max(step(i), step(i)) for i in range(count))
+
+
+@misconception(of="largest", caught_by="asks_once")
+def asks_beyond(step, count):
+    """You ask for one more, and throw the answer away."""
+    return [step(i) for i in range(count + 1)][count - 1]
+
+
+@pytest.mark.parametrize("mistake", [asks_twice, asks_beyond], ids=lambda item: item.name)
+def test_what_a_callable_is_asked_tells_mistakes_apart(mistake):
+    """Both compute what is right."""
+    exercise = exercise_of(ASKS, [asks_once], name="asks")
+    finding = trusted(asks_once, exercise=exercise, largest=mistake.code)
+    found = diagnose(finding, TrustedTarget({"largest": mistake.code}), [asks_twice, asks_beyond], {"asks_once"})
+    assert found is mistake

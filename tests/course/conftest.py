@@ -83,7 +83,7 @@ def is_additive(scale, x, factor):
 
 
 gradient = Gradient(
-    "scale", backward="scale_backward", wrt="x", oracle=_backward, forward_oracle=_scale, given=inputs, examples=2
+    "scale", backward="scale_backward", wrt="x", oracle=_backward, forward_oracle=_scale, given=inputs, examples=12
 )
 '''
 

@@ -1,11 +1,13 @@
 """`dlgrade selftest` proves an exercise, and says of one that falls short what, where and with which exit code."""
 
 import json
+import shutil
 
 import pytest
 from dlgrade.checking.inputs import Drawer
 
-KEYS = ["exercise", "reference_points", "max_points", "stub_points", "misconceptions", "caught", "flaky", "seconds"]
+KEYS = ["exercise", "reference_points", "max_points", "stub_points", "misconceptions", "caught", "mutants", "killed",
+        "equivalent", "flaky", "seconds"]  # fmt: skip
 
 
 @pytest.fixture
@@ -13,7 +15,8 @@ def proved(tiny, dlgrade):
     """Prove the tiny exercise: the exit code, its object in the JSON, and what was said."""
 
     def prove(*options):
-        ran = dlgrade("--course", tiny.root, "selftest", "--format", "json", "--seeds", "4", *options)
+        options = options or ("--seeds", "4", "--mutant-seeds", "0")
+        ran = dlgrade("--course", tiny.root, "selftest", "--format", "json", *options)
         (proof,) = json.loads(ran.out)
         assert set(KEYS) <= set(proof)
         return ran.code, proof, ran.err
@@ -24,18 +27,47 @@ def proved(tiny, dlgrade):
 def test_an_exercise_that_holds(proved):
     code, proof, said = proved()
     assert (code, said) == (0, "")
-    assert [proof[key] for key in KEYS[:-1]] == ["scale", 11, 11, 0, 2, 2, []]
+    assert [proof[key] for key in KEYS[:-1]] == ["scale", 11, 11, 0, 2, 2, 0, 0, 0, []]
     assert proof["faults"] == []
     assert proof["seconds"] > 0
 
 
 def test_the_table(tiny, dlgrade):
+    write(tiny, "variants/looped.py", VARIANT)
     ran = dlgrade("selftest", "--seeds", "2", cwd=tiny.root)
     assert ran.code == 0
     head, row, *rest = ran.out.splitlines()
-    assert head.split() == ["exercise", "reference", "stub", "caught", "flaky", "seeds", "seconds"]
-    assert row.split()[:-1] == ["scale", "11/11", "0", "2/2", "0", "2"]
+    columns = "exercise reference stub variants caught mutants killed equivalent score flaky room seeds seconds"
+    assert head.split() == columns.split()
+    row = row.replace(" %", "%").replace("%", "% ")
+    told = dict(zip(columns.split(), row.split(), strict=True))
+    assert float(told.pop("room")) > 10
+    assert float(told.pop("seconds")) > 0
+    assert told == {
+        "exercise": "scale", "reference": "11/11", "stub": "0", "variants": "1", "caught": "2/2", "mutants": "10",
+        "killed": "10", "equivalent": "0", "score": "100.0%", "flaky": "0", "seeds": "2",
+    }  # fmt: skip
     assert rest == ["", "Everything holds."]
+
+
+VARIANT = """\
+import numpy as np
+
+
+def scale(x, factor=2.0):
+    return np.array([v * factor for v in x], dtype=x.dtype)
+
+
+def scale_backward(grad, factor=2.0):
+    return scale(grad, factor)
+"""
+
+
+def write(tiny, name, text):
+    path = tiny.exercise / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, "utf-8", newline="\n")
+    return path
 
 
 # What is replaced in which file, the sentence, and the text of the line that it must name.
@@ -138,8 +170,8 @@ def test_functions_that_compute_nothing_must_fail(tiny, proved):
     code, proof, said = proved()
     assert code == 1
     place = f"{tiny.path('scale.py')}:{tiny.line('scale.py', 'def scale(')}"
-    for what in ("always gives 0.0", "always gives 1.0", "always gives nan", "gives back its first argument"):
-        assert f"{place}: a scale that {what} passes every check that calls it." in said
+    for what in ("always gives 0.0", "always gives 1.0", "always gives nan", "gives back its argument x"):
+        assert f"{place}: a scale that {what} passes every check that calls it (seed 0)." in said
     assert f"{tiny.path('scale.py')}:{tiny.line('scale.py', 'def scale_backward(')}: a scale_backward that" in said
     assert (proof["misconceptions"], proof["caught"], proof["flaky"]) == (0, 0, [])
 
@@ -169,10 +201,8 @@ def test_a_flaky_check(tiny, proved):
     assert proof["flaky"] == ["holds_mostly"]
     seeds = [seed for seed in range(4) if unlucky in drawn[seed]]
     place = f"{tiny.path('checks.py')}:{tiny.line('checks.py', '@check(points=1')}"
-    assert (
-        f"{place}: holds_mostly is flaky: the reference fails it with seed {seeds[0]} ({len(seeds)} of 4 seeds)."
-        in said
-    )
+    often = f"with seed {seeds[0]} ({len(seeds)} of 4 seeds)"
+    assert f"{place}: holds_mostly is flaky: the reference fails it {often}, though it is right." in said
     assert proof["reference_points"] == proof["max_points"] == 12
 
 
@@ -189,3 +219,138 @@ def test_only_the_named_are_proved(tiny, dlgrade):
     ran = dlgrade("--course", tiny.root, "selftest", "sclae")
     assert ran.code == 2
     assert "There is no exercise 'sclae' in this course.\nDid you mean scale?" in ran.err
+
+
+# -- right answers in another style ------------------------------------------------------------------------------------
+
+
+def test_a_law_that_is_false_for_a_right_answer_in_another_style(tiny, proved):
+    tiny.edit("checks.py", "assert_close(scale(x + x, factor), scale(x, factor) + scale(x, factor))",
+              "assert (scale(x, factor) + 0.0 == x * factor).all() and scale(x, factor).base is None")  # fmt: skip
+    write(tiny, "variants/close.py", VARIANT.replace("v * factor for v", "v * (factor * 3.0) / 3.0 + 1e-14 for v"))
+    code, proof, said = proved()
+    assert code == 1
+    place = f"{tiny.path('checks.py')}:{tiny.line('checks.py', '@check(points=2')}"
+    sentence = f"{place}: is_additive is false: close fails it with seed 0 (4 of 4 seeds), though it is right."
+    assert sentence in said
+    assert (proof["variants"], proof["flaky"]) == (1, ["is_additive"])
+
+
+def test_a_variant_that_lacks_an_entry_point(tiny, proved):
+    path = write(tiny, "variants/half.py", VARIANT.replace("def scale_backward", "def backward"))
+    code, _, said = proved()
+    assert code == 1
+    assert f"{path}: It defines no function scale_backward." in said
+
+
+def test_a_tolerance_without_room(tiny, proved):
+    tiny.edit("checks.py", "scale(x, factor) + scale(x, factor))", "scale(x, factor) + scale(x, factor), rtol=1e-13)")
+    write(
+        tiny, "variants/rough.py", VARIANT.replace("v * factor for v", "v * factor * (1 + 4e-14 * (abs(v) > 3)) for v")
+    )
+    code, proof, said = proved()
+    assert code == 1
+    assert "the tolerance of is_additive is only" in said
+    assert "times the error of rough, which is right: widen it to 10 times, or restate the law." in said
+    assert 1 < proof["tightest"] < 10
+
+
+# -- mutants -----------------------------------------------------------------------------------------------------------
+
+WITH_LEAST = "    least = 0.0 if x.size else 1.0\n    return x * the_secret + least\n"
+MUTANTS = ("--seeds", "2", "--mutant-seeds", "2")
+
+
+def test_a_mutant_that_no_check_tells_from_the_reference(tiny, proved):
+    tiny.edit(
+        "scale.py",
+        "    return x * the_secret\n",
+        "    least = 0.0 if x.size else 1.0\n    return x * the_secret + least\n",
+    )
+    code, proof, said = proved(*MUTANTS)
+    assert code == 1
+    place = f"{tiny.path('scale.py')}:{tiny.line('scale.py', 'least = 0.0')}"
+    assert (
+        f"{place}: no check fails with seed 0 where 1.0 becomes 2.0:\n"
+        "    least = 0.0 if x.size else 1.0\n"
+        "    least = 0.0 if x.size else 2.0\n"
+        "    Add a check or an input that tells them apart, or say in equivalent.toml why none can."
+    ) in said
+    assert proof["killed"] < proof["mutants"]
+    assert proof["equivalent"] == 0
+
+
+ENTRY = """\
+[[mutant]]
+before = 'least = 0.0 if x.size else 1.0'
+after = 'least = 0.0 if x.size else {after}'
+because = 'No array is empty.'
+"""
+
+
+def test_a_mutant_that_computes_the_same_by_its_authors_word(tiny, proved):
+    tiny.edit(
+        "scale.py",
+        "    return x * the_secret\n",
+        "    least = 0.0 if x.size else 1.0\n    return x * the_secret + least\n",
+    )
+    entries = [ENTRY.format(after=after) for after in ("2.0", "0.5")]
+    entries += [ENTRY.replace("else {after}'", "'").replace("0.0 if x.size '", "0.0'")]
+    write(tiny, "equivalent.toml", "\n".join(entries))
+    _, proof, said = proved(*MUTANTS)
+    assert "1.0 becomes" not in said
+    assert proof["equivalent"] >= 2
+    assert proof["killed"] + proof["equivalent"] + said.count("no check fails") == proof["mutants"]
+
+
+def test_an_entry_that_no_surviving_mutant_needs(tiny, proved):
+    path = write(tiny, "equivalent.toml", ENTRY.format(after="2.0"))
+    code, _, said = proved(*MUTANTS)
+    assert code == 1
+    assert f"{path}:1: no mutant that survives is this one: remove the entry, or mend it.\n    least = 0.0" in said
+
+
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        (ENTRY.replace("because = 'No array is empty.'", ""), "Entry 1 has no 'because'."),
+        ("[[mutant]\n", "It is not valid TOML: "),
+    ],
+    ids=["no reason", "no TOML"],
+)
+def test_a_list_of_equivalents_that_is_not_what_it_should_be(tiny, proved, text, sentence):
+    path = write(tiny, "equivalent.toml", text)
+    code, _, said = proved(*MUTANTS)
+    assert code == 1
+    assert f"{path}: {sentence}" in said
+
+
+def test_the_other_float_dtype_must_fail(tiny, proved):
+    tiny.path("checks.py").write_text(WEAK.replace("arrays(ndim=1)", "arrays(ndim=1, within=3)") + TYPELESS, "utf-8")
+    tiny.path("hidden.py").unlink()
+    tiny.path("misconceptions.py").write_text('"""None."""\n', "utf-8")
+    tiny.edit("scale.py", "x.dtype.type(factor)", "np.float64(factor)")
+    _, _, said = proved("--seeds", "2", "--mutant-seeds", "0")
+    assert "a scale_backward that gives the other float dtype passes every check that calls it (seed 0)." not in said
+    assert "a scale_backward that gives back its argument factor passes" not in said
+
+
+TYPELESS = """
+
+from dlgrade.author import Agreement
+
+agrees = Agreement("scale_backward", oracle=lambda grad, factor=2.0: grad * factor, given=dict(grad=arrays(ndim=1)))
+"""
+
+
+def test_exercises_side_by_side_are_proved_as_one_by_one(tiny, dlgrade):
+    other = tiny.root / "solutions" / "01_first" / "again"
+    shutil.copytree(tiny.exercise, other)
+    (other / "scale.py").rename(other / "again.py")
+    options = ("--seeds", "2", "--mutant-seeds", "1", "--format", "json")
+    ran = [dlgrade("--course", tiny.root, "selftest", *options, "-j", jobs) for jobs in (1, 2)]
+    one, two = (json.loads(each.out) for each in ran)
+    assert [proof["exercise"] for proof in one] == ["again", "scale"]
+    for proof in (*one, *two):
+        assert proof.pop("seconds") > 0
+    assert one == two

@@ -16,7 +16,7 @@ from dlgrade.sandbox import client, launch
 from dlgrade.sandbox.calls import Call, Loaded, Raised, Returned, Stopped
 from dlgrade.sandbox.client import WorkerTarget
 from dlgrade.text import visible
-from sandbox_targets import ask, linux_only, needs_memfd, open_files, posix_only
+from sandbox_targets import PATIENT, ask, linux_only, needs_memfd, open_files, posix_only
 
 Submit = Callable[..., WorkerTarget]
 HASTY = 0.3
@@ -463,3 +463,18 @@ def test_too_large_a_file_is_refused(submit: Submit) -> None:
     reply = ask(submit("def f():\n    with open('big', 'wb') as file:\n        while True: file.write(bytes(1 << 20))"))
     assert isinstance(reply, Raised)
     assert reply.kinds[0] == "OSError"
+
+
+COSTS = {"none": "None", "negative": "-1", "huge": "2**70", "text": "'9'", "true": "True", "float": "1.0"}
+
+
+@pytest.mark.parametrize("cost", COSTS.values(), ids=COSTS)
+def test_a_cost_that_is_no_count_is_a_violation(submit: Submit, cost: str) -> None:
+    attack = f"s.sendall(frame(5, n, answer(1, cost={cost}))); time.sleep(99)"
+    reply = submit(hostile(attack), "f", "g").call_many([Call("f", (1,), measure="lines")], seconds=PATIENT)[0]
+    assert outcome_of(reply) == Outcome.PROTOCOL_VIOLATION
+
+
+def test_a_cost_that_nobody_asked_for_is_a_violation(submit: Submit) -> None:
+    reply = ask(submit(hostile("s.sendall(frame(5, n, answer(1, cost=3))); time.sleep(99)"), "f", "g"), 1)
+    assert outcome_of(reply) == Outcome.PROTOCOL_VIOLATION

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +27,8 @@ def diagnose(
     """The misconception that explains a failed check, if exactly one does.
 
     It must be of an entry point that the check called, the check that is to catch it must have failed, and its results
-    must be the submission's on the failing inputs and on fresh ones, down to exceptions and changed arguments.
+    must be the submission's on the failing inputs and on fresh ones, down to exceptions, changed arguments and what its
+    callables were asked.
 
     Args:
         finding: what the check found.
@@ -34,23 +37,52 @@ def diagnose(
         failed: the names of the checks that failed.
     """
     fitting: list[Misconception] = []
-    replies: dict[str, tuple[list[Call], list[Reply]]] = {}
+    answers: dict[str, list[_Answer]] = {}
     for candidate in misconceptions:
         if candidate.caught_by not in failed or all(call.name != candidate.of for call in finding.failing):
             continue
-        if candidate.of not in replies:
-            replies[candidate.of] = _replies(finding, target, candidate.of)
-        calls, theirs = replies[candidate.of]
-        if calls and len(theirs) == len(calls) and _reproduces(candidate, calls, theirs):
+        if candidate.of not in answers:
+            answers[candidate.of] = _answers(finding, target, candidate.of)
+        theirs = answers[candidate.of]
+        if theirs and _reproduces(candidate, theirs):
             fitting.append(candidate)
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _replies(finding: Finding, target: Target, name: str) -> tuple[list[Call], list[Reply]]:
+@dataclass(frozen=True)
+class _Answer:
+    """What came of a call: the reply, and what the callables among its arguments were asked, in whatever order."""
+
+    call: Call
+    reply: Reply
+    asked: Counter[str]
+
+
+def _answers(finding: Finding, target: Target, name: str) -> list[_Answer]:
+    """The submission's answers to the failing calls and to fresh ones; none if it did not live to the last."""
     calls = [call for call in finding.failing if call.name == name]
     fresh = [call for call in finding.fresh if call.name == name and call not in calls]
     chosen = [replace(c, want_after=True) for c in [*calls, *_spread(fresh, FRESH)]]
-    return chosen, target.call_many(chosen)
+    heard: list[Counter[str]] = [Counter() for _ in chosen]
+    replies = target.call_many([_overheard(call, asked) for call, asked in zip(chosen, heard, strict=True)])
+    if len(replies) < len(chosen):
+        return []
+    return [_Answer(*answer) for answer in zip(chosen, replies, heard, strict=True)]
+
+
+def _overheard(call: Call, asked: Counter[str]) -> Call:
+    """The call with every callable among its arguments noting what it is asked."""
+
+    def listening(function: Callable[..., Any]) -> Callable[..., Any]:
+        def ask(*args: Any) -> Any:
+            asked[repr(args)] += 1
+            return function(*args)
+
+        return ask
+
+    args = tuple(listening(value) if callable(value) else value for value in call.args)
+    kwargs = {key: listening(value) if callable(value) else value for key, value in call.kwargs.items()}
+    return replace(call, args=args, kwargs=kwargs)
 
 
 def _spread(calls: Sequence[Call], count: int) -> Sequence[Call]:
@@ -59,12 +91,15 @@ def _spread(calls: Sequence[Call], count: int) -> Sequence[Call]:
     return calls[::step]
 
 
-def _reproduces(candidate: Misconception, calls: Sequence[Call], theirs: Sequence[Reply]) -> bool:
-    """Whether a misconception answers every call as the submission did."""
+def _reproduces(candidate: Misconception, answers: Sequence[_Answer]) -> bool:
+    """Whether a misconception answers every call as the submission did, and asks its callables the same."""
     ours = TrustedTarget({candidate.of: candidate.code})
-    return all(
-        _alike(ours.call_many([call])[0], reply, _rounding(call)) for call, reply in zip(calls, theirs, strict=True)
-    )  # fmt: skip
+    for answer in answers:
+        asked: Counter[str] = Counter()
+        reply = ours.call_many([_overheard(answer.call, asked)])[0]
+        if asked != answer.asked or not _alike(reply, answer.reply, _rounding(answer.call)):
+            return False
+    return True
 
 
 def _as_costly(one: int | None, other: int | None) -> bool:

@@ -105,7 +105,7 @@ _COLUMNS: Sequence[tuple[str, int, Callable[[Proof], str]]] = (
     ("equivalent", 12, lambda p: f"{p.equivalent}"),
     ("score", 8, lambda p: "-" if p.score is None else f"{100 * p.score:.1f} %"),
     ("flaky", 7, lambda p: f"{len(p.flaky)}"),
-    ("room", 7, lambda p: "-" if p.tightest is None else f"{p.tightest:.3g}"),
+    ("room", 9, lambda p: "-" if p.tightest is None else f"{p.tightest:.3g}"),
     ("seeds", 7, lambda p: f"{p.seeds}"),
     ("seconds", 9, lambda p: f"{p.seconds:.1f}"),
 )
