@@ -316,7 +316,7 @@ def test_a_deep_folder_is_removed_without_a_deep_stack(tmp_path: Path) -> None:
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(len(inspect.stack(0)) + 100)
     try:
-        launch._remove(folder)
+        launch.remove(folder)
     finally:
         sys.setrecursionlimit(limit)
     assert not folder.exists()

@@ -8,7 +8,7 @@ import io
 import itertools
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +46,7 @@ class _Started:
     submission: Submission
     reading: Reading | None
     fault: Unreadable | None
-    process: launch.Process | None
+    process: launch.Running | None
 
     def facts(self) -> Facts | Unreadable:
         if self.fault is not None:
@@ -61,8 +61,23 @@ class _Started:
 @click.option("--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", show_default=True)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the report there.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Draw other inputs.")
+@click.option(
+    "--isolation",
+    type=click.Choice(["auto", "strict", "landlock", "process"]),
+    default="process",
+    show_default=True,
+    help="How confined your code runs; auto: as much as this machine can.",
+)
 @click.pass_context
-def command(context: click.Context, names: tuple[str, ...], at: str, form: str, out: Path | None, seed: int) -> int:
+def command(
+    context: click.Context,
+    names: tuple[str, ...],
+    at: str,
+    form: str,
+    out: Path | None,
+    seed: int,
+    isolation: str,
+) -> int:
     """Check your solutions: those of these exercises or units, or all that you have started.
 
     Exit code 0: every check passed. 1: something is wrong. 2: wrong usage. 3: dlgrade itself failed.
@@ -73,10 +88,11 @@ def command(context: click.Context, names: tuple[str, ...], at: str, form: str, 
         if out is not None and out.exists() and path.exists() and out.samefile(path):
             raise UsageError(f"{out} is your solution: the report would replace it.", where="--out")
     with ExitStack() as cleanup:
-        queue = _started(chosen, cleanup)
+        start = _starter(isolation, cleanup)
+        queue = _started(chosen, start, cleanup)
         first = next(queue)  # before anything heavy is imported, so that worker and grader start side by side
         screen = _Screen(form, out)
-        reports = list(_reports(course, itertools.chain([first], queue), seed, screen))
+        reports = list(_reports(course, itertools.chain([first], queue), start, seed, screen))
         screen.close(reports)
     verdicts = {report.verdict for report in reports}
     return 3 if Verdict.BROKEN in verdicts else 1 if Verdict.FAILED in verdicts else 0
@@ -146,22 +162,34 @@ def _differs_from_stub(folder: ExerciseFolder, path: Path) -> bool:
 # -- workers under way -------------------------------------------------------------------------------------------------
 
 
-def _started(chosen: Iterable[tuple[ExerciseFolder, Path]], cleanup: ExitStack) -> Iterator[_Started]:
+Start = Callable[[], launch.Running]
+
+
+def _starter(isolation: str, cleanup: ExitStack) -> Start:
+    """Starts workers at this level."""
+    if isolation == "process":
+        return lambda: launch.start("numpy")
+    from dlgrade.sandbox.levels import workers
+
+    return cleanup.enter_context(workers("numpy", isolation)).start
+
+
+def _started(chosen: Iterable[tuple[ExerciseFolder, Path]], start: Start, cleanup: ExitStack) -> Iterator[_Started]:
     """Each submission with its worker started; the next one starts while the one before is checked."""
     read = [(folder, read_submission(path)) for folder, path in chosen]
     ahead: list[_Started] = []
     for folder, submission in read:
-        ahead.append(_start(folder, submission, cleanup))
+        ahead.append(_start(folder, submission, start, cleanup))
         if len(ahead) == 2:
             yield ahead.pop(0)
     yield from ahead
 
 
-def _start(folder: ExerciseFolder, submission: Submission, cleanup: ExitStack) -> _Started:
+def _start(folder: ExerciseFolder, submission: Submission, start: Start, cleanup: ExitStack) -> _Started:
     fault = unreadable_bytes(submission)
     if fault is not None:
         return _Started(folder, submission, None, Unreadable(*fault), None)
-    process = launch.start("numpy")
+    process = start()
     cleanup.callback(process.end)
     reading = Reading(submission.source)
     cleanup.callback(reading.close)
@@ -171,7 +199,7 @@ def _start(folder: ExerciseFolder, submission: Submission, cleanup: ExitStack) -
 # -- checking ----------------------------------------------------------------------------------------------------------
 
 
-def _reports(course: Course, queue: Iterator[_Started], seed: int, screen: _Screen) -> Iterator[Report]:
+def _reports(course: Course, queue: Iterator[_Started], start: Start, seed: int, screen: _Screen) -> Iterator[Report]:
     os.environ.setdefault("HYPOTHESIS_NO_PLUGINS", "1")  # other people's plug-ins cost time and may print
     gc.disable()  # what the imports make stays: to look through it again and again would cost a tenth of the start
     from dlgrade.checking.inputs import Drawer
@@ -189,9 +217,9 @@ def _reports(course: Course, queue: Iterator[_Started], seed: int, screen: _Scre
             started.submission,
             module=exercise.name,
             names=list(exercise.entry_points),
-            framework=exercise.framework,
             seed=seed,
             process=started.process,
+            start=start,
         )
         with target:
             report = run_checks(

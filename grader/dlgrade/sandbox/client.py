@@ -54,7 +54,7 @@ def _safe(text: Any, limit: int = 300) -> str:
 class _Session:
     """One worker process with the submission loaded in it."""
 
-    def __init__(self, process: launch.Process) -> None:
+    def __init__(self, process: launch.Running) -> None:
         self.process = process
         self.output = bytearray()
         self.dropped = 0
@@ -133,9 +133,9 @@ class _Session:
         return f"{shown}\n… ({dropped:,} more bytes were printed)" if dropped else shown
 
 
-def _readable(process: launch.Process) -> Any:
+def _readable(process: launch.Running) -> Any:
     """The stream of the worker's prints as something that `select` can wait for."""
-    pipe = process.popen.stdout
+    pipe = process.output
     if os.name == "posix":
         return pipe
     # Windows selects on sockets only, so a thread carries the pipe's bytes into one.
@@ -164,12 +164,10 @@ class WorkerTarget:
         submission: what to load.
         module: the name that the module has for itself, the exercise's.
         names: the entry points.
-        framework: what the worker may import.
         seed: the state that the worker's random generators start from.
         process: a worker that was started earlier, to save the wait.
+        start: starts one; by default a process of its own that is not confined.
     """
-
-    isolation = "process"
 
     def __init__(
         self,
@@ -177,16 +175,17 @@ class WorkerTarget:
         *,
         module: str,
         names: Sequence[str],
-        framework: str = "numpy",
         seed: int = 0,
-        process: launch.Process | None = None,
+        process: launch.Running | None = None,
+        start: Callable[[], launch.Running] | None = None,
     ) -> None:
         self._submission = submission
         self._module = module
         self._names = tuple(names)
-        self._framework = framework
         self._seed = seed
-        self._process: launch.Process | None = process or launch.start(framework)
+        self._start = start or (lambda: launch.start("numpy"))
+        self._process: launch.Running | None = process or self._start()
+        self.isolation = self._process.isolation
         self._session: _Session | None = None
         self._loaded: Loaded | Raised | Stopped | None = None
         self._deaths: dict[str, list[Stopped]] = {}
@@ -334,7 +333,11 @@ class WorkerTarget:
         """A session with a worker that has imported its framework."""
         if self._session is None:
             if self._process is None:
-                self._process = launch.start(self._framework)
+                self._process = self._start()
+                if self._process.isolation != self.isolation:
+                    raise GraderError(
+                        f"A worker is confined at the level {self._process.isolation}, not {self.isolation}."
+                    )
             self._session = _Session(self._process)
             self._session.allow(START_SECONDS)
             try:
@@ -380,11 +383,12 @@ class WorkerTarget:
     def _epitaph(self) -> Stopped:
         """How a worker that hung up came to its end."""
         assert self._process is not None
-        try:
-            status = self._process.popen.wait(timeout=1.0)
-        except Exception:
+        status = self._process.wait(timeout=1.0)
+        if status is None:
             return Stopped(Outcome.PROTOCOL_VIOLATION, "It hung up on the grader.")
-        if status is not None and status < 0:
+        if self._process.out_of_memory():
+            return Stopped(Outcome.OUT_OF_MEMORY, "It ran out of memory.")
+        if status < 0:
             try:
                 what = signal.Signals(-status).name
             except ValueError:

@@ -12,8 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 from dlgrade.errors import GraderError
 
@@ -27,25 +28,81 @@ _WORKER = Path(__file__).with_name("worker.py")
 _TOKEN = "DLGRADE_WORKER"
 
 
+class Running(Protocol):
+    """A worker that runs, wherever it came from."""
+
+    @property
+    def isolation(self) -> str:
+        """The level that it is confined at."""
+        ...
+
+    @property
+    def sock(self) -> socket.socket:
+        """Where frames go to and come from."""
+        ...
+
+    @property
+    def output(self) -> Any:
+        """The stream of its prints."""
+        ...
+
+    def cpu_seconds(self) -> float | None:
+        """The processor time that it has used so far, read from outside; None where it cannot be."""
+        ...
+
+    def wait(self, timeout: float) -> int | None:
+        """Its exit status, minus the signal that killed it; None if it goes on for that many seconds."""
+        ...
+
+    def out_of_memory(self) -> bool:
+        """Whether the system killed it for its memory."""
+        ...
+
+    def end(self) -> int | None:
+        """Kill it and everything that it started, and remove what it left; its exit status."""
+        ...
+
+
+def cpu_seconds_of(pid: int) -> float | None:
+    """The processor time that a process has used so far; None where it cannot be read."""
+    if sys.platform != "linux":
+        return None
+    try:
+        # The kernel's clock id for the processor time of another process: see clock_getcpuclockid(3).
+        return time.clock_gettime((~pid << 3) | 2)
+    except OSError:
+        return None
+
+
 @dataclass
 class Process:
-    """A worker process, its socket, the pipe that its prints come out of, and its scratch folder."""
+    """A worker that was spawned: its socket, the pipe that its prints come out of, and its scratch folder."""
 
     popen: subprocess.Popen[bytes]
     sock: socket.socket
     scratch: str
     token: str
-    started: float = field(default_factory=time.monotonic)
+    isolation: str = "process"
+
+    @property
+    def output(self) -> Any:
+        """The stream of its prints."""
+        return self.popen.stdout
 
     def cpu_seconds(self) -> float | None:
-        """The processor time that the worker has used so far, read from outside; None where it cannot be."""
-        if sys.platform != "linux":
-            return None
+        """The processor time that it has used so far, read from outside; None where it cannot be."""
+        return cpu_seconds_of(self.popen.pid)
+
+    def wait(self, timeout: float) -> int | None:
+        """Its exit status, minus the signal that killed it; None if it goes on for that many seconds."""
         try:
-            # The kernel's clock id for the processor time of another process: see clock_getcpuclockid(3).
-            return time.clock_gettime((~self.popen.pid << 3) | 2)
-        except OSError:
+            return self.popen.wait(timeout)
+        except subprocess.TimeoutExpired:
             return None
+
+    def out_of_memory(self) -> bool:
+        """Whether the system killed it for its memory, which nobody can say here."""
+        return False
 
     def end(self) -> int | None:
         """Kill the worker and everything that it started, remove its scratch folder; its exit status."""
@@ -59,11 +116,11 @@ class Process:
         if self.popen.stdout is not None:
             self.popen.stdout.close()
         _end_strays(self.token)
-        _remove(Path(self.scratch))
+        remove(Path(self.scratch))
         return status if status is not None else self.popen.returncode
 
 
-def _remove(scratch: Path) -> None:
+def remove(scratch: Path) -> None:
     """Remove a folder that a submission wrote to, however deep it is and whatever modes it has."""
     found = [scratch]
     with contextlib.suppress(OSError):
@@ -115,11 +172,50 @@ def site_of(framework: str) -> Path:
 
 
 def start(framework: str) -> Process:
-    """Start a worker; it imports its framework while the caller goes on."""
+    """Start a worker of its own that is not confined; it imports its framework while the caller goes on."""
     site = site_of(framework)
     token = secrets.token_hex(16)
     scratch = tempfile.mkdtemp(prefix="dlgrade-")
-    environment = {
+    ours, theirs = socket.socketpair()
+    windows = sys.platform == "win32"
+    try:
+        popen = subprocess.Popen(
+            [*python(_WORKER), str(site), str(MEMORY_LIMIT), *FRAMEWORKS[framework]],
+            stdin=subprocess.PIPE if windows else theirs.fileno(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=scratch,
+            env=environment(scratch, token),
+            bufsize=0,
+            start_new_session=not windows,
+        )
+        if sys.platform == "win32":
+            assert popen.stdin is not None
+            popen.stdin.write(theirs.share(popen.pid))
+            popen.stdin.close()
+    except OSError as error:
+        ours.close()
+        remove(Path(scratch))
+        raise GraderError(f"A worker process could not be started: {error}") from error
+    finally:
+        theirs.close()
+    return Process(popen, ours, scratch, token)
+
+
+def python(script: Path) -> list[str]:
+    """How a script of the other side is run: no site-packages, no user site, no script folder on the path, no bytecode
+    written, nothing buffered."""
+    return [sys.executable, "-S", "-s", "-P", "-B", "-u", str(script)]
+
+
+def environment(scratch: str, token: str) -> dict[str, str]:
+    """The environment of the other side: nothing of ours but what its libraries need.
+
+    Args:
+        scratch: the folder that it may write to.
+        token: what it is known by, wherever it goes.
+    """
+    variables = {
         "PATH": os.defpath,
         "HOME": scratch,
         "TMPDIR": scratch,
@@ -133,31 +229,5 @@ def start(framework: str) -> Process:
         _TOKEN: token,
     }
     if "SYSTEMROOT" in os.environ:  # Windows cannot open sockets without it
-        environment["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
-    # No site-packages, no user site, no script folder on the path, no bytecode written, nothing buffered.
-    options = ["-S", "-s", "-P", "-B", "-u"]
-    command = [sys.executable, *options, str(_WORKER), str(site), str(MEMORY_LIMIT)]
-    ours, theirs = socket.socketpair()
-    windows = sys.platform == "win32"
-    try:
-        popen = subprocess.Popen(
-            [*command, *FRAMEWORKS[framework]],
-            stdin=subprocess.PIPE if windows else theirs.fileno(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=scratch,
-            env=environment,
-            bufsize=0,
-            start_new_session=not windows,
-        )
-        if sys.platform == "win32":
-            assert popen.stdin is not None
-            popen.stdin.write(theirs.share(popen.pid))
-            popen.stdin.close()
-    except OSError as error:
-        ours.close()
-        _remove(Path(scratch))
-        raise GraderError(f"A worker process could not be started: {error}") from error
-    finally:
-        theirs.close()
-    return Process(popen, ours, scratch, token)
+        variables["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
+    return variables
