@@ -263,16 +263,7 @@ class WorkerTarget:
         }
         session.send(wire.LOAD, nonce, body, [source])
         frame = self._receive(session, nonce, blob_limit=0)
-        if frame.kind == wire.RAISED:
-            return _raised(frame.body, 0)
-        if frame.kind != wire.LOADED:
-            raise wire.ProtocolError("the answer to loading is of another kind")
-        defines = frame.body.get("defines")
-        others = frame.body.get("others")
-        if not isinstance(defines, dict) or set(defines) != set(self._names) or not isinstance(others, list):
-            raise wire.ProtocolError("the answer to loading names other functions")
-        described = {name: _described(found) for name, found in defines.items()}
-        return Loaded(described, tuple(_safe(name, 100) for name in others[:100]))
+        return _loaded(frame, self._names)
 
     def _exchange(self, calls: Sequence[Call], seconds: float, replies: list[Reply]) -> None:
         session = self._session
@@ -301,31 +292,10 @@ class WorkerTarget:
                 callbacks += 1
                 if callbacks > CALLBACK_LIMIT:
                     raise _Late
-                self._answer(session, frame, callables)
-            elif frame.kind == wire.RETURNED:
-                replies.append(_returned(frame, len(replies), calls[len(replies)]))
-                session.allow(seconds, self._until)
-            elif frame.kind == wire.RAISED:
-                replies.append(_raised(frame.body, len(replies)))
-                session.allow(seconds, self._until)
+                _answer(session, frame, callables)
             else:
-                raise wire.ProtocolError("the answer to a call is of another kind")
-
-    def _answer(self, session: _Session, frame: wire.Frame, callables: list[Callable[..., Any]]) -> None:
-        """Run the grader's own callable for the submission."""
-        index, args = frame.body.get("callable"), frame.body.get("args")
-        if type(index) is not int or not 0 <= index < len(callables) or not isinstance(args, list):
-            raise wire.ProtocolError("a callback names no callable")
-        unpacker = wire.Unpacker(frame.body.get("table"), frame.blob, share=True)
-        values = [unpacker.unpack(arg) for arg in args]
-        try:
-            result = callables[index](*values)
-        except Exception as error:
-            session.send(wire.ANSWER, frame.nonce, {"error": str(error)[:500]})
-            return
-        packer = wire.Packer(strict=True)
-        body = {"value": packer.pack(result), "table": packer.table}
-        session.send(wire.ANSWER, frame.nonce, body, packer.chunks)
+                replies.append(_replied(frame, len(replies), calls[len(replies)]))
+                session.allow(seconds, self._until)
 
     # -- life and death ------------------------------------------------------------------------------------------------
 
@@ -410,6 +380,44 @@ class WorkerTarget:
 
 
 # -- what a worker says, checked ---------------------------------------------------------------------------------------
+
+
+def _loaded(frame: wire.Frame, names: Sequence[str]) -> Loaded | Raised:
+    if frame.kind == wire.RAISED:
+        return _raised(frame.body, 0)
+    if frame.kind != wire.LOADED:
+        raise wire.ProtocolError("the answer to loading is of another kind")
+    defines = frame.body.get("defines")
+    others = frame.body.get("others")
+    if not isinstance(defines, dict) or set(defines) != set(names) or not isinstance(others, list):
+        raise wire.ProtocolError("the answer to loading names other functions")
+    described = {name: _described(found) for name, found in defines.items()}
+    return Loaded(described, tuple(_safe(name, 100) for name in others[:100]))
+
+
+def _replied(frame: wire.Frame, index: int, call: Call) -> Returned | Raised:
+    if frame.kind == wire.RETURNED:
+        return _returned(frame, index, call)
+    if frame.kind == wire.RAISED:
+        return _raised(frame.body, index)
+    raise wire.ProtocolError("the answer to a call is of another kind")
+
+
+def _answer(session: _Session, frame: wire.Frame, callables: list[Callable[..., Any]]) -> None:
+    """Run the grader's own callable for the submission."""
+    index, args = frame.body.get("callable"), frame.body.get("args")
+    if type(index) is not int or not 0 <= index < len(callables) or not isinstance(args, list):
+        raise wire.ProtocolError("a callback names no callable")
+    unpacker = wire.Unpacker(frame.body.get("table"), frame.blob, share=True)
+    values = [unpacker.unpack(arg) for arg in args]
+    try:
+        result = callables[index](*values)
+    except Exception as error:
+        session.send(wire.ANSWER, frame.nonce, {"error": str(error)[:500]})
+        return
+    packer = wire.Packer(strict=True)
+    body = {"value": packer.pack(result), "table": packer.table}
+    session.send(wire.ANSWER, frame.nonce, body, packer.chunks)
 
 
 def _returned(frame: wire.Frame, index: int, call: Call) -> Returned:

@@ -10,7 +10,6 @@ import select
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from typing import Any
 
 from dlgrade.errors import GraderError
 from dlgrade.sandbox import launch
+from dlgrade.sandbox.cgroup import Group, delegated
 
 READY_SECONDS = 60.0
 """How long a zygote may take to import its framework."""
@@ -51,15 +51,21 @@ class Forked:
     sock: socket.socket
     output: Any
     isolation: str
+    group: Group | None = None
     _pid: int | None = field(default=None)
     _status: int | None = field(default=None)
 
     def cpu_seconds(self) -> float | None:
         """The processor time that it has used so far, read from outside."""
+        return launch.cpu_seconds_of(self.pid) if self.pid > 0 else None
+
+    @property
+    def pid(self) -> int:
+        """Its process number as the grader sees it; not positive once it has ended."""
         if self._pid is None:
             told = Path(f"/proc/self/fdinfo/{self.handle}").read_text()
             self._pid = int(told.partition("Pid:")[2].split()[0])
-        return launch.cpu_seconds_of(self._pid) if self._pid > 0 else None
+        return self._pid
 
     def wait(self, timeout: float) -> int | None:
         """Its exit status, minus the signal that killed it; None if it goes on for that many seconds."""
@@ -67,11 +73,11 @@ class Forked:
 
     def out_of_memory(self) -> bool:
         """Whether the system killed it for its memory."""
-        return False
+        return self.group is not None and self.group.ran_out()
 
     def end(self) -> int | None:
         """Kill it; its exit status. At both levels it cannot have started anything that outlives it."""
-        if self.sock.fileno() < 0:
+        if self.output.closed:
             return self._status
         with contextlib.suppress(ProcessLookupError, PermissionError):
             signal.pidfd_send_signal(self.handle, signal.SIGKILL)
@@ -79,6 +85,8 @@ class Forked:
         self.sock.close()
         self.output.close()
         os.close(self.handle)
+        if self.group is not None:
+            self.group.remove()
         self.zygote.forget(self.number)
         return self._status
 
@@ -107,12 +115,18 @@ class Zygote:
     ) -> None:
         self.level = level
         self.forks = 0
+        self._memory = memory
+        self._groups = delegated()
         self._ended: dict[int, int] = {}
         self._handles: dict[int, int] = {}
         self._refused: dict[int, str] = {}
-        self._scratch = tempfile.mkdtemp(prefix="dlgrade-")
         site = launch.site_of(framework)
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._scratch = launch.scratch_folder()
+        try:
+            self._control, theirs = launch.pair(socket.SOCK_SEQPACKET)
+        except GraderError:
+            launch.remove(Path(self._scratch))
+            raise
         options = [str(site), str(memory), level, ",".join(without), *launch.FRAMEWORKS[framework]]
         try:
             self._popen = subprocess.Popen(
@@ -140,8 +154,13 @@ class Zygote:
         """
         self._until_ready()
         number, self.forks = self.forks, self.forks + 1
-        ours, theirs = socket.socketpair()
-        reading, writing = os.pipe2(os.O_CLOEXEC)
+        ours, theirs = launch.pair()
+        try:
+            reading, writing = os.pipe2(os.O_CLOEXEC)
+        except OSError as error:
+            ours.close()
+            theirs.close()
+            raise GraderError(f"A worker could not be forked: {error}") from error
         try:
             socket.send_fds(self._control, [json.dumps({"fork": number}).encode()], [theirs.fileno(), writing])
         except OSError:
@@ -162,7 +181,13 @@ class Zygote:
             os.close(reading)
             raise GraderError(f"A worker could not be forked: {self._refused.pop(number)}.")
         output = os.fdopen(reading, "rb", buffering=0)
-        return Forked(self, number, self._handles[number], ours, output, self.level)
+        forked = Forked(self, number, self._handles[number], ours, output, self.level)
+        if self._groups is not None:
+            # It has read nothing of a submission yet: it waits for the grader to speak.
+            with contextlib.suppress(OSError):
+                forked.group = self._groups.new(self._memory)
+                forked.group.add(forked.pid)
+        return forked
 
     def status_of(self, number: int, timeout: float) -> int | None:
         """How a worker ended; None if it goes on for that many seconds."""

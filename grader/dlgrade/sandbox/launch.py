@@ -175,9 +175,14 @@ def start(framework: str) -> Process:
     """Start a worker of its own that is not confined; it imports its framework while the caller goes on."""
     site = site_of(framework)
     token = secrets.token_hex(16)
-    scratch = tempfile.mkdtemp(prefix="dlgrade-")
-    ours, theirs = socket.socketpair()
     windows = sys.platform == "win32"
+    ours, theirs = pair()
+    try:
+        scratch = scratch_folder()
+    except GraderError:
+        ours.close()
+        theirs.close()
+        raise
     try:
         popen = subprocess.Popen(
             [*python(_WORKER), str(site), str(MEMORY_LIMIT), *FRAMEWORKS[framework]],
@@ -200,6 +205,33 @@ def start(framework: str) -> Process:
     finally:
         theirs.close()
     return Process(popen, ours, scratch, token)
+
+
+def pair(kind: int = socket.SOCK_STREAM) -> tuple[socket.socket, socket.socket]:
+    """Two sockets that are connected to each other.
+
+    Raises:
+        GraderError: if this process may not open any more.
+    """
+    try:
+        return socket.socketpair(type=kind)
+    except OSError as error:
+        raise GraderError(f"A worker process could not be started: {error}") from error
+
+
+def scratch_folder() -> str:
+    """A new empty folder.
+
+    Raises:
+        GraderError: if there is no room for one.
+    """
+    try:
+        return tempfile.mkdtemp(prefix="dlgrade-")
+    except OSError as error:
+        raise GraderError(
+            f"No folder could be made for a worker: {error.strerror or error}.",
+            mend="Make room in the folder for temporary files, or name another: TMPDIR=DIR",
+        ) from error
 
 
 def python(script: Path) -> list[str]:

@@ -90,6 +90,7 @@ class Zygote:
             OSError: if the kernel refuses.
         """
         confine = self.confine
+        os.close(os.pidfd_open(os.getpid()))  # without such handles nobody could end a worker for sure
         readable, masked = confine.readable_paths(self.names, self.site)
         if "landlock" not in self.without:
             confine.landlock_version()
