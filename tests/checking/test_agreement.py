@@ -452,3 +452,31 @@ RANKED_WRONGLY = {
 def test_lists_of_lists_are_looked_at_as_arrays_are(source, rung):
     finding = judged(ranked_agrees, source)
     assert finding.evidence.rung == rung
+
+
+def test_of_a_number_only_the_value_counts_to_the_digits_that_its_precision_has():
+    def single(x):
+        return np.float32(x.sum())
+
+    assert passed(trusted(total_agrees, total=single))
+    off = trusted(total_agrees, total=lambda x: np.float32(x.sum() * (1 + 1e-4)))
+    assert off.evidence.rung == "values"
+    assert trusted(total_agrees, total=lambda x: float(np.float32(x.sum()))).outcome == Outcome.FAILED
+
+
+NESTS = {
+    "def ranked(scores): return [((i,), s) for i, s in enumerate(scores)]":
+        "In what it returned, part 1 of item 1 is a tuple of 1, not a list.",
+    "def ranked(scores): return [([i], 'x') for i, s in enumerate(scores)]":
+        "In what it returned, part 2 of item 1 is a value of type 'str', not a number.",
+    "def ranked(scores): return [[[0.5], 1.0] for s in scores]":
+        "In what it returned, item 1 of part 1 of item 1 is a value of type 'float', not a number.",
+    "def ranked(scores): return tuple(scores)": "It returned a tuple of ",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("source, said", NESTS.items())
+def test_what_is_of_the_wrong_kind_within_a_nest_is_found(source, said):
+    finding = judged(ranked_agrees, source)
+    assert finding.evidence.rung == "structure"
+    assert finding.evidence.message.startswith(said)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from dlgrade.author import Agreement, arrays, check, misconception
+from dlgrade.author import Agreement, arrays, assert_close, check, misconception
 from dlgrade.checking.diagnosis import diagnose
 from dlgrade.checking.inputs import Drawer
 from dlgrade.checking.run import run_checks
@@ -227,3 +227,29 @@ def test_what_a_callable_is_asked_tells_mistakes_apart(mistake):
     finding = trusted(asks_once, exercise=exercise, largest=mistake.code)
     found = diagnose(finding, TrustedTarget({"largest": mistake.code}), [asks_twice, asks_beyond], {"asks_once"})
     assert found is mistake
+
+
+@misconception(of="affine", caught_by="loses_no_digit")
+def shifts_twice_where_it_is_large(x, w, shift=0.0):
+    """Add the shift once."""
+    return x @ w + np.asarray(shift if abs(shift) < 1000 else 2 * shift, x.dtype)
+
+
+@check(examples=4)
+@given(x=arrays((2, 3), within=1), w=arrays((3, 2), within=1))
+def loses_no_digit(affine, x, w):
+    """It agrees with the definition to the last digits."""
+    assert_close(affine(x, w), x @ w, rtol=1e-13)
+
+
+def test_a_misconception_that_is_right_where_the_submission_fails_explains_nothing():
+    """It is like the submission to nine digits, and so is the right answer: the mistake is in the last ones."""
+
+    def off_by_little(x, w, shift=0.0):
+        return (x @ w) * (1 + 1e-11) + np.asarray(shift, x.dtype)
+
+    known = [shifts_twice_where_it_is_large]
+    report = reported_trusted([affine_agrees, loses_no_digit], misconceptions=known, affine=off_by_little)
+    failed = [result for result in report.checks if result.outcome == Outcome.FAILED]
+    assert [result.name for result in failed] == ["loses_no_digit"]
+    assert failed[0].misconception is None

@@ -4,10 +4,24 @@ import numpy as np
 import pytest
 from dlgrade.author import Mismatch, arrays, assert_close, check
 from dlgrade.checking.inputs import SHRINK_TRIES, Drawer
+from dlgrade.checking.run import run_check
+from dlgrade.checking.trial import TrustedTarget
 from dlgrade.model import Outcome
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from tiny import RIGHT, affine_agrees, judged, message, passed, reported_trusted, run_call, total_agrees, trusted
+from tiny import (
+    REFERENCE,
+    RIGHT,
+    affine_agrees,
+    exercise_of,
+    judged,
+    message,
+    passed,
+    reported_trusted,
+    run_call,
+    total_agrees,
+    trusted,
+)
 
 
 @check()
@@ -263,3 +277,39 @@ def test_agreement_is_found_out_once_for_all_stumbles():
     report = reported_trusted([stumbles, total_agrees], total=total)
     assert [result.outcome for result in report.checks] == [Outcome.BROKEN, Outcome.PASSED]
     assert "KeyError" in report.checks[0].evidence.message
+
+
+@check()
+@given(x=arrays((2, 3)), w=arrays((3, 2)))
+def adds_the_shift(affine, x, w):
+    """The shift is added to every element."""
+    assert_close(affine(x=x, w=w, shift=2.0), affine(w=w, x=x) + 2.0, scale=np.abs(x).max() * np.abs(w).max() + 2)
+
+
+def test_a_law_may_name_arguments_that_a_submission_calls_otherwise():
+    """What has no default is passed by position, whoever calls."""
+    renamed = "def affine(a, b, shift=0.0): return a @ b + np.asarray(shift, a.dtype)"
+    assert passed(judged(adds_the_shift, renamed))
+    assert passed(judged(adds_the_shift, renamed.replace("(a, b, shift", "(a, b, /, shift")))
+    finding = judged(adds_the_shift, renamed.replace("+ np", "- np"))
+    assert finding.evidence.call.splitlines()[0].startswith("affine(np.array([[")
+
+
+def test_counterexamples_of_one_submission_share_their_tries(monkeypatch):
+    """One mistake may fail many checks; the first are made small, the later ones as far as a few tries go."""
+    from dlgrade.checking import trial
+
+    allowed = []
+
+    def smallest(source, fails, start, *, seed, tries):
+        allowed.append(tries)
+        for _ in range(tries):
+            fails(start)
+        return start
+
+    monkeypatch.setattr(trial, "smallest", smallest)
+    made = trial.Trial(exercise_of(REFERENCE), TrustedTarget({**RIGHT, "total": lambda x: -1.0}), Drawer(), 0, "tiny")
+    made.tries = 1000
+    for _ in range(4):
+        run_check(is_not_negative, made)
+    assert allowed == [SHRINK_TRIES, SHRINK_TRIES, 200, trial.LEAST_TRIES]

@@ -220,6 +220,22 @@ def _fault(
     return None
 
 
+def answers_rightly(trial: Trial, call: Call, reply: Reply) -> bool:
+    """Whether a reply is what the oracle of its entry point says, as an Agreement would judge it; False without one."""
+    check = next((c for c in trial.exercise.checks if isinstance(c, Agreement) and c.entry_point == call.name), None)
+    if check is None:
+        return False
+    names = trial.entry_point(call.name).signature.parameters
+    arguments = {**dict(zip(names, call.args, strict=False)), **call.kwargs}
+    single = any(isinstance(value, np.ndarray) and value.dtype == np.float32 for value in arguments.values())
+    form = OTHER_FORMS[0] if single else AS_DRAWN
+    try:
+        want = _expected(check, arguments, form)
+    except Exception:  # a law may give what its oracle does not take
+        return False
+    return isinstance(reply, Returned) and _fault(check, trial, arguments, call, reply, form, want) is None
+
+
 def _float_dtype(arguments: Arguments, form: Form) -> Any:
     formed = [_formed(v, form).dtype for v in arguments.values() if isinstance(v, np.ndarray) and v.dtype.kind == "f"]
     return formed[0] if formed else np.dtype(np.float64)

@@ -19,6 +19,10 @@ from dlgrade.text import visible
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
 
+SINGLE_RTOL = 1e-6
+"""How far a number that was returned in float32 may be from the right one."""
+
+
 def described(value: Any) -> str:
     """A value in words: `None`, `a list of 3`, `a float64 array of shape (2, 3)`."""
     if value is None:
@@ -64,7 +68,25 @@ def structure_problem(value: Any, annotation: Any) -> str | None:
             for place, (item, part) in enumerate(zip(value, parts, strict=True), 1):
                 if not _conforms(item, part):
                     return f"result {place} of {len(parts)} is {described(item)}, not {_declared(part)}"
+    way, inner, wanted = _innermost(value, annotation)
+    if way:
+        return f"in what it returned, {' of '.join(way)} is {described(inner)}, not {_declared(wanted)}"
     return f"it returned {described(value)}, not {_declared(annotation)}"
+
+
+def _innermost(value: Any, annotation: Any) -> tuple[tuple[str, ...], Any, Any]:
+    """Where in a nest something is not of its kind: the way from there outwards, what it is, what it should be."""
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    inside: list[tuple[str, Any, Any]] = []
+    if origin is list and isinstance(value, list):
+        inside = [(f"item {place}", item, args[0]) for place, item in enumerate(value, 1)]
+    elif origin is tuple and isinstance(value, (tuple, list)) and len(value) == len(args) and args[-1] is not ...:
+        inside = [(f"part {i}", item, part) for i, (item, part) in enumerate(zip(value, args, strict=True), 1)]
+    for name, item, kind in inside:
+        if not _conforms(item, kind):
+            place, inner, wanted = _innermost(item, kind)
+            return (*place, name), inner, wanted
+    return (), value, annotation
 
 
 def _conforms(value: Any, annotation: Any) -> bool:
@@ -230,7 +252,10 @@ def _values(got: Any, want: Any, scale: Any, rtol: float, _d: Any, who: str) -> 
     if left.dtype.kind in "biu" and right.dtype.kind in "biu":
         near = left == right  # what counts is exact, however large
     else:
-        near = close(left.astype(np.result_type(left, np.float64)), right, rtol=rtol, scale=scale)
+        # Of a number only the value counts, in whatever precision it was returned, to the digits that this has.
+        single = not isinstance(want, np.ndarray) and isinstance(got, (np.float32, np.float16))
+        allowed = max(rtol, SINGLE_RTOL) if single else rtol
+        near = close(left.astype(np.result_type(left, np.float64)), right, rtol=allowed, scale=scale)
     if near.all():
         return None
     wrong = ~near

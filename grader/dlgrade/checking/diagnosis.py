@@ -22,7 +22,12 @@ FRESH = 60
 
 
 def diagnose(
-    finding: Finding, target: Target, misconceptions: Iterable[Misconception], failed: frozenset[str]
+    finding: Finding,
+    target: Target,
+    misconceptions: Iterable[Misconception],
+    failed: frozenset[str],
+    *,
+    right: Callable[[Call, Reply], bool] = lambda call, reply: False,
 ) -> Misconception | None:
     """The misconception that explains a failed check, if exactly one does.
 
@@ -35,6 +40,8 @@ def diagnose(
         target: the submission.
         misconceptions: the exercise's.
         failed: the names of the checks that failed.
+        right: whether a reply to a call is right; a misconception that answers every failing call rightly explains
+            nothing, however like the submission it is elsewhere.
     """
     fitting: list[Misconception] = []
     answers: dict[str, list[_Answer]] = {}
@@ -44,7 +51,7 @@ def diagnose(
         if candidate.of not in answers:
             answers[candidate.of] = _answers(finding, target, candidate.of)
         theirs = answers[candidate.of]
-        if theirs and _reproduces(candidate, theirs):
+        if theirs and _reproduces(candidate, theirs) and _goes_wrong(candidate, finding, right):
             fitting.append(candidate)
     return fitting[0] if len(fitting) == 1 else None
 
@@ -100,6 +107,17 @@ def _reproduces(candidate: Misconception, answers: Sequence[_Answer]) -> bool:
         if asked != answer.asked or not _alike(reply, answer.reply, _rounding(answer.call)):
             return False
     return True
+
+
+def _goes_wrong(candidate: Misconception, finding: Finding, right: Callable[[Call, Reply], bool]) -> bool:
+    """Whether a misconception fails itself where the submission failed."""
+    if finding.evidence is not None and finding.evidence.rung == "repeatable":
+        return True  # each answer by itself may be right
+    ours = TrustedTarget({candidate.of: candidate.code})
+    calls = [replace(call, want_after=True) for call in finding.failing if call.name == candidate.of]
+    if any(call.measure or any(map(callable, (*call.args, *call.kwargs.values()))) for call in calls):
+        return True  # its results may be right, and what it costs or asks for wrong
+    return any(not right(call, ours.call_many([call])[0]) for call in calls)
 
 
 def _as_costly(one: int | None, other: int | None) -> bool:

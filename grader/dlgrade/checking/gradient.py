@@ -175,7 +175,7 @@ def _numeric(check: Gradient, trial: Trial, case: _Case) -> tuple[list[Array], f
         if terms is None:
             return Finding(Outcome.FAILED, Evidence("Its result is of another kind or shape.", rung="shape"))
         losses.append(float(terms.sum()))
-        noise = max(noise, float(np.abs(terms).sum()))
+        noise = max(noise, _rounding(reply.value) * float(np.abs(terms).sum()))
     gradients, start = [], 0
     for name in check.tensors:
         shape = case.arguments[name].shape
@@ -183,7 +183,13 @@ def _numeric(check: Gradient, trial: Trial, case: _Case) -> tuple[list[Array], f
         pairs = np.array(losses[start : start + 2 * count]).reshape(-1, 2)
         gradients.append(((pairs[:, 0] - pairs[:, 1]) / (2 * check.step)).reshape(shape))
         start += 2 * count
-    return gradients, ROUNDING * noise / check.step
+    return gradients, noise / check.step
+
+
+def _rounding(value: Any) -> float:
+    """What one evaluation may be off by, in units of its terms: a number may come back in any precision."""
+    kinds = [leaf.dtype for leaf in leaves(value) if isinstance(leaf, np.generic) and leaf.dtype.kind == "f"]
+    return max([ROUNDING, *(50 * float(np.finfo(str(kind)).eps) for kind in kinds)])
 
 
 def _terms(case: _Case, value: Any) -> Array | None:

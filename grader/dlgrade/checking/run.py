@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dlgrade.author import Agreement, Check, Example, Gradient, Misconception, Policy, Property
-from dlgrade.checking.agreement import run_agreement, sample_calls
+from dlgrade.checking.agreement import answers_rightly, run_agreement, sample_calls
 from dlgrade.checking.diagnosis import diagnose
 from dlgrade.checking.doctests import run_example
 from dlgrade.checking.gradient import run_gradient
@@ -150,7 +151,13 @@ def _diagnosed(
     for result, finding in done:
         if result.name in failed:
             try:
-                found = diagnose(replace(finding, fresh=(*finding.fresh, *more)), trial.target, known, failed)
+                found = diagnose(
+                    replace(finding, fresh=(*finding.fresh, *more)),
+                    trial.target,
+                    known,
+                    failed,
+                    right=functools.partial(answers_rightly, trial),
+                )
             except GraderError:
                 raise
             except Exception as error:

@@ -12,12 +12,18 @@ from typing import Any
 import numpy as np
 
 from dlgrade.checking.compare import as_declared, structure_problem
-from dlgrade.checking.inputs import Arguments, Drawer, seed_of, smallest, source_of
+from dlgrade.checking.inputs import SHRINK_TRIES, Arguments, Drawer, seed_of, smallest, source_of
 from dlgrade.checking.literal import call_text
 from dlgrade.model import NOT_STARTED, EntryPoint, Evidence, Exercise, Outcome
 from dlgrade.sandbox import wire
 from dlgrade.sandbox.calls import Call, Loaded, Parameter, Raised, Reply, Returned, Stopped, Target
 from dlgrade.sandbox.measure import MEASURES
+
+SHRINK_TRIES_IN_ALL = 1500
+"""How many inputs may be tried for the counterexamples of one submission together: one mistake may fail many checks,
+and who waits for twenty small counterexamples reads the first."""
+LEAST_TRIES = 60
+"""How many each may take besides."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,8 @@ class Trial:
     explain: bool = True
     agreed: dict[str, bool] = field(default_factory=dict)
     """Which agreement checks were passed, of those that were run so far."""
+    tries: int = SHRINK_TRIES_IN_ALL
+    """How many inputs may still be tried to make counterexamples small."""
 
     def inputs(self, check: Any) -> list[Arguments]:
         """The inputs of a check in this trial."""
@@ -66,7 +74,17 @@ class Trial:
         """The smallest input that fails in the same way as `start`; `start` itself where nothing is explained."""
         if not self.explain:
             return start
-        return smallest(source_of(check), fails, start, seed=seed_of(check, self.seed))
+        tried = 0
+
+        def counted(arguments: Arguments) -> bool:
+            nonlocal tried
+            tried += 1
+            return fails(arguments)
+
+        tries = min(SHRINK_TRIES, max(LEAST_TRIES, self.tries))
+        found = smallest(source_of(check), counted, start, seed=seed_of(check, self.seed), tries=tries)
+        self.tries -= tried
+        return found
 
     def entry_point(self, name: str) -> EntryPoint:
         """The entry point of that name."""
@@ -243,15 +261,13 @@ class Proxy:
         return self._cost("lines", args, kwargs)
 
     def _cost(self, measure: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int:
-        self.trial.call(Call(self.name, carried(args), {key: carried(value) for key, value in kwargs.items()}))
+        self.trial.call(self._call(args, kwargs))
         cost = self._made(args, kwargs, measure).cost
         assert cost is not None
         return cost
 
     def _made(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], measure: str = "") -> Returned:
-        # A copy: the law may go on to write into what it passed.
-        held = {key: carried(value) for key, value in kwargs.items()}
-        call = Call(self.name, carried(args), held, measure=measure)
+        call = self._call(args, kwargs, measure)
         reply = self.trial.call(call)
         self.calls.append((call, reply.value if isinstance(reply, Returned) else None))
         if not isinstance(reply, Returned):
@@ -262,6 +278,14 @@ class Proxy:
             evidence = Evidence(f"{self.name}: {problem}.", rung="structure", call=call_text(call))
             raise Refused(Finding(Outcome.FAILED, evidence, failing=(call,)))
         return replace(reply, value=as_declared(reply.value, annotation))
+
+    def _call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], measure: str = "") -> Call:
+        """The call as any other check makes it: what has no default by position, whatever a submission calls it."""
+        entry_point = self.trial.entry_point(self.name)
+        bound = entry_point.signature.bind(*args, **kwargs)
+        # A copy: the law may go on to write into what it passed.
+        arguments = {key: carried(value) for key, value in bound.arguments.items()}
+        return styled_call(entry_point, arguments, 0, measure=measure)
 
 
 @contextmanager
