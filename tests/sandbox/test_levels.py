@@ -135,8 +135,8 @@ def test_a_kernel_that_refuses_a_step(kernel):
     reached, missing = json.loads(ran.stdout)
     best = levels.workers("numpy")
     best.close()
-    if levels.LEVELS.index(best.isolation) > levels.LEVELS.index(level):
-        pytest.skip(f"this machine reaches {best.isolation} only")
+    if best.isolation != "strict":
+        pytest.skip(f"this machine reaches {best.isolation} only, for reasons of its own")
     assert reached == level
     assert why in "\n".join(missing.values())
     assert set(missing) == set(levels.LEVELS[: levels.LEVELS.index(level)])
