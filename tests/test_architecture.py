@@ -24,6 +24,9 @@ ALONE = {
     "sandbox.worker",
     "sandbox.wire",
     "sandbox.measure",
+    "sandbox.zygote",
+    "sandbox.confine",
+    "sandbox.seccomp",
     "sandbox.parser",
 }  # they run as scripts, without the package
 LIGHT = {"errors", "model", "text", "sandbox.launch", "sandbox.syntax"}

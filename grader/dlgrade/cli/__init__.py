@@ -16,6 +16,7 @@ from dlgrade.text import visible
 _COMMANDS = {
     "start": "Make a folder with every exercise's stub.",
     "check": "Check your solutions, and say what is wrong with them.",
+    "doctor": "Say how isolated and how quiet this machine is, and how to improve it.",
     "new": "Write the skeleton of a new exercise.",
     "selftest": "Prove that the exercises' own checks hold.",
     "release": "Derive assignments/ from solutions/.",

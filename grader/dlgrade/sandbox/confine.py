@@ -73,7 +73,10 @@ def enter_namespaces(without: Collection[str] = ()) -> None:
     flags |= 0 if "pid" in without else _NEWPID
     _called("unshare", flags)
     for name, text in (("setgroups", "deny"), ("uid_map", f"1000 {uid} 1"), ("gid_map", f"1000 {gid} 1")):
-        Path("/proc/self", name).write_text(text)
+        try:
+            Path("/proc/self", name).write_text(text)
+        except OSError as error:  # which names the file if it cannot be opened, and not if it cannot be written
+            raise OSError(error.errno, error.strerror, name) from None
 
 
 def enter_root(readable: Iterable[Path], masked: Iterable[Path], at: Path) -> None:
