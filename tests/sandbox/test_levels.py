@@ -453,3 +453,22 @@ def test_at_strict_it_does_not_even_see_which_files_there_are(tmp_path):
         visible = [str(Path(np.__file__)), os.__file__]
         value = ask(target, [*here, scipy.__file__, *visible]).value
         assert value == [False] * (len(here) + 1) + [True, True, 1]
+
+
+@pytest.mark.parametrize("level", ["strict", "landlock", "auto"])
+def test_without_proc_nothing_pretends(level):
+    """Taken away for the test's own processes only, in a mount namespace of theirs."""
+    right = Path(__file__).parent.parent / "submissions" / "right" / "cross_entropy.py"
+    command = f'umount -l /proc && exec "$0" -m dlgrade check --isolation {level} --format json --at "$1"'
+    ran = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", command, sys.executable, str(right)],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    if "unshare" in ran.stderr or "umount" in ran.stderr:
+        pytest.skip(f"no namespace can be made for the test: {ran.stderr.strip()}")
+    if level == "auto":
+        assert ran.returncode == 0, ran.stderr
+        assert json.loads(ran.stdout)["isolation"] == "process"
+    else:
+        assert ran.returncode == 2
+        assert f"The level {level} cannot be had here: /proc/self/maps: No such file or directory." in ran.stderr
