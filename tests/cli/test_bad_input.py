@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from dlgrade.cli import check as check_command
+from dlgrade.cli.console import PLAIN_WIDTH
 from student_files import RIGHT, ROOT, returning
 
 # -- names -------------------------------------------------------------------------------------------------------------
@@ -303,4 +303,4 @@ def test_a_counterexample_is_one_line_to_copy(submit):
     assert calls
     for call in calls:
         compile(call, "call", "eval")
-    assert any(len(call) > check_command.PLAIN_WIDTH for call in calls)
+    assert any(len(call) > PLAIN_WIDTH for call in calls)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from dlgrade import cli
 from dlgrade.cli import doctor
+from dlgrade.cli.console import PLAIN_WIDTH
 from dlgrade.errors import GraderError
 from dlgrade.sandbox import machine as machines
 from dlgrade.sandbox import refusal as refusals
@@ -112,7 +113,7 @@ def test_this_machine_as_text(dlgrade: Any) -> None:
     assert "\x1b" not in ran.out
     assert not re.search(r"[ \t]$", ran.out, re.MULTILINE), "it is pasted"
     for line in ran.out.splitlines():
-        assert len(line) <= doctor.PLAIN_WIDTH or line.startswith("        "), "only a command may be longer"
+        assert len(line) <= PLAIN_WIDTH or line.startswith("        "), "only a command may be longer"
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
@@ -208,7 +209,7 @@ def test_the_same_advice_is_given_once(dlgrade: Any, reaching: Any) -> None:
 def test_a_narrow_terminal(dlgrade: Any, reaching: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = io.StringIO()
     console = Console(file=shown, force_terminal=True, color_system="standard", width=40, highlight=False)
-    monkeypatch.setattr(doctor, "_console", lambda: console)
+    monkeypatch.setattr(doctor, "console", lambda: console)
     reaching(DOCKER, strict=no("strict"))
     assert dlgrade("doctor").code == 0
     assert "\x1b[31m" in shown.getvalue()

@@ -7,7 +7,6 @@ import gc
 import io
 import itertools
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dlgrade.cli.console import console
 from dlgrade.course.find import (
     Course,
     ExerciseFolder,
@@ -33,9 +33,6 @@ from dlgrade.sandbox.syntax import Facts, Reading, Unreadable
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-PLAIN_WIDTH = 100
-"""The width of the report where it does not go to a terminal."""
 
 
 @dataclass
@@ -272,18 +269,7 @@ class _Screen:
 
     def _print(self, *things: Any) -> None:
         if self._console is None:
-            from rich.console import Console
-
-            plain = self._out is not None or not sys.stdout.isatty()
-            self._console = Console(
-                file=self._text if self._out is not None else sys.stdout,
-                width=PLAIN_WIDTH if plain else None,
-                no_color=True if plain else None,
-                force_terminal=False if plain else None,
-                highlight=False,
-                markup=False,
-                emoji=False,
-            )
+            self._console = console(self._text if self._out is not None else None)
         for thing in things:
             self._console.print(thing, crop=False)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlgrade import __version__
+from dlgrade.cli.console import console
 from dlgrade.text import visible
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from dlgrade.sandbox.refusal import Isolation
 
 SCHEMA = "dlgrade.doctor/1"
-PLAIN_WIDTH = 100
-"""The width where the output does not go to a terminal."""
 
 # Named colours only: the terminal's theme decides what they are.
 _MARKS = {
@@ -73,28 +71,13 @@ def command(form: str, cuda: bool) -> int:
 
 
 def _show(levels: Isolation, quiet: Sequence[Noise], about: dict[str, str | None], gpu: Graphics) -> None:
-    console = _console()
-    _isolation(console, levels)
-    _noise(console, quiet)
-    _heading(console, "Versions")
-    _table(console, ([_text(name), _text(version or "–")] for name, version in about.items()))
-    _heading(console, "CUDA")
-    _table(console, _graphics(gpu))
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    plain = not sys.stdout.isatty()
-    return Console(
-        file=sys.stdout,
-        width=PLAIN_WIDTH if plain else None,
-        no_color=True if plain else None,
-        force_terminal=False if plain else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
+    screen = console()
+    _isolation(screen, levels)
+    _noise(screen, quiet)
+    _heading(screen, "Versions")
+    _table(screen, ([_text(name), _text(version or "–")] for name, version in about.items()))
+    _heading(screen, "CUDA")
+    _table(screen, _graphics(gpu))
 
 
 def _text(words: str, style: str = "") -> Text:

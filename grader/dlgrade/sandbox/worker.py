@@ -48,7 +48,7 @@ def _limit_resources(memory: int) -> None:
             resource.setrlimit(getattr(resource, name), (bound, bound))
 
 
-def _import_framework(names: list[str], site: str) -> None:
+def import_framework(names: list[str], site: str) -> None:
     """Import the framework, then take the folder that it came from off the path: what lies beside it is not here."""
     sys.path.append(site)
     for name in names:
@@ -57,7 +57,7 @@ def _import_framework(names: list[str], site: str) -> None:
     sys.path_importer_cache.clear()
 
 
-def _refuse(names: list[str], site: str) -> None:
+def refuse(names: list[str], site: str) -> None:
     """Let nothing but the standard library and the framework be imported, and no process be started.
 
     A tripwire with a clear message, not a wall: code that means harm can reach around anything in its own process.
@@ -233,7 +233,7 @@ class Worker:
         self.channel.send(self.wire.RAISED, nonce, body)
 
 
-def _beside(name: str) -> Any:
+def beside(name: str) -> Any:
     """A module that lies beside this file, loaded without the package around it."""
     spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec is not None and spec.loader is not None
@@ -248,9 +248,9 @@ def main() -> None:
     sock = _take_channel()
     site, memory, *names = sys.argv[1:]
     _limit_resources(int(memory))
-    _import_framework(names, site)
-    codec, measure = _beside("wire"), _beside("measure")
-    _refuse(names, site)
+    import_framework(names, site)
+    codec, measure = beside("wire"), beside("measure")
+    refuse(names, site)
     channel = codec.Channel(sock)
     channel.send(codec.READY, 0, {})
     with contextlib.suppress(codec.Closed):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import gc
-import importlib.util
+import importlib
 import json
 import os
 import select
@@ -40,14 +40,13 @@ BROKEN = 71
 """The exit status of a worker that could not be confined."""
 
 
-def _beside(name: str) -> Any:
-    """A module that lies beside this file, loaded without the package around it."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+def _worker() -> Any:
+    """The module `worker`, which lies beside this file, loaded without the package around it."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    try:
+        return importlib.import_module("worker")
+    finally:
+        del sys.path[0]
 
 
 class Zygote:
@@ -72,14 +71,14 @@ class Zygote:
         self.site = site
         self.without = frozenset(without)
         self.children: dict[int, int] = {}
-        self.confine = _beside("confine")
-        self.seccomp = _beside("seccomp")
-        self.worker = _beside("worker")
+        self.worker = _worker()
+        self.confine = self.worker.beside("confine")
+        self.seccomp = self.worker.beside("seccomp")
         for name in PRELOADED:
             __import__(name)
-        self.worker._import_framework(names, site)
-        self.codec = _beside("wire")
-        self.measure = _beside("measure")
+        self.worker.import_framework(names, site)
+        self.codec = self.worker.beside("wire")
+        self.measure = self.worker.beside("measure")
         self.namespaces: Any = None
         self.rules: int | None = None
 
@@ -220,7 +219,7 @@ class Zygote:
         if rules is not None:
             confine.enter_landlock(rules)
             os.close(rules)
-        self.worker._refuse(self.names, self.site)
+        self.worker.refuse(self.names, self.site)
         if "seccomp" not in without:
             self.seccomp.install(self.seccomp.program(self.seccomp.machine(), os.getpid()))
 
