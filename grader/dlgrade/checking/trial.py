@@ -19,7 +19,7 @@ from dlgrade.sandbox import wire
 from dlgrade.sandbox.calls import Call, Loaded, Parameter, Raised, Reply, Returned, Stopped, Target
 from dlgrade.sandbox.measure import MEASURES
 
-SHRINK_TRIES_IN_ALL = 1500
+SHRINK_TRIES_IN_ALL = 1000
 """How many inputs may be tried for the counterexamples of one submission together: one mistake may fail many checks,
 and who waits for twenty small counterexamples reads the first."""
 LEAST_TRIES = 60
