@@ -13,7 +13,7 @@ from typing import Any
 from dlgrade.errors import UsageError
 from dlgrade.model import SCHEMA, CheckResult, Evidence, Frame, Outcome, Report, Submission, Worst, plain
 from dlgrade.report.redact import public
-from dlgrade.text import visible
+from dlgrade.text import seen_or_not, visible
 
 
 def to_json(report: Report) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def dumps(reports: Sequence[Report]) -> str:
     text = json.dumps(data[0] if len(data) == 1 else data, ensure_ascii=False, indent=2, allow_nan=False)
     # Outside its strings JSON is printable ASCII, so whatever this finds stands in a string, where it may be escaped.
     # json.dumps has escaped the ASCII controls itself, except DEL.
-    return re.sub(r"[^\n -~]", lambda found: _escape(found[0]), text)
+    return re.sub(r"[^\n -~]+", lambda found: _escaped(found[0]), text)
 
 
 def _check(result: CheckResult) -> dict[str, Any]:
@@ -115,9 +115,11 @@ def _encodable(value: Any) -> Any:
     return value
 
 
+def _escaped(text: str) -> str:
+    return "".join(char if seen else _escape(char) for char, seen in seen_or_not(text))
+
+
 def _escape(char: str) -> str:
-    if visible(char) == char:
-        return char
     return "\\u007f" if char == "\x7f" else json.dumps(char)[1:-1]
 
 

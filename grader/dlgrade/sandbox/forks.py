@@ -244,6 +244,7 @@ class Zygote:
             self.close()
             raise Unconfined(f"The level {self.level} cannot be had here: {message['failed']}.")
         elif "forked" in message:
+            os.set_inheritable(handles[0], False)
             self._handles[message["forked"]] = handles[0]
         elif "refused" in message:
             self._refused[message["refused"]] = message["why"]

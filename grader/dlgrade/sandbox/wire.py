@@ -52,6 +52,7 @@ DTYPES = {
 LAYOUTS = ("C", "F", "strided", "reversed")
 
 _HAS_MEMFD = sys.platform == "linux" and hasattr(os, "memfd_create") and hasattr(socket, "recv_fds")
+_FILES_ROOM = socket.CMSG_LEN(4 * struct.calcsize("i")) if _HAS_MEMFD else 0
 
 
 class ProtocolError(Exception):
@@ -250,6 +251,8 @@ class Unpacker:
             if offset + size > len(blob):
                 raise ProtocolError("the array table promises more bytes than came")
             flat = np.frombuffer(blob, dtype=dtype, count=count, offset=offset)
+            if dtype.kind == "b":  # any other byte than 0 is true, and must not look like another value than 1
+                flat = flat.view(np.uint8) != 0
             self._arrays.append((flat.reshape(shape), layout, read_only))
             offset += size + _padded(size)
         if offset != len(blob):
@@ -414,8 +417,9 @@ class Channel:
                 self._wait()
             try:
                 if _HAS_MEMFD:
-                    data, fds, _, _ = socket.recv_fds(self.sock, 1 << 18, 4, socket.MSG_CMSG_CLOEXEC)
-                    self._fds.extend(fds)
+                    # Not socket.recv_fds: it drops its flags, and a child of the grader would inherit the files.
+                    data, ancillary, _, _ = self.sock.recvmsg(1 << 18, _FILES_ROOM, socket.MSG_CMSG_CLOEXEC)
+                    self._fds.extend(_files_in(ancillary))
                 else:
                     data = self.sock.recv(1 << 18)
             except (BlockingIOError, InterruptedError):
@@ -454,6 +458,16 @@ class Channel:
             raise ProtocolError("a frame's memory file is not what its header says")
         finally:
             os.close(fd)
+
+
+def _files_in(ancillary: Sequence[tuple[int, int, bytes]]) -> list[int]:
+    """The descriptors among what came beside the bytes."""
+    return [
+        fd
+        for level, kind, data in ancillary
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS)
+        for (fd,) in struct.iter_unpack("i", data[: len(data) // 4 * 4])
+    ]
 
 
 def _sealed(chunks: Sequence[Any]) -> int | None:
