@@ -1,0 +1,41 @@
+# attack: it replaces itself by a shell, which then has the grader's line
+# catalogue: E71
+# outcome: failed
+# outcome[process]: crashed
+# wants: fork
+
+import errno
+import os
+import platform
+
+import numpy as np
+from numpy.ctypeslib import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def call(x86_64, aarch64, *args):
+    """A system call by its number, past everything that Python would ask first."""
+    number = {"x86_64": x86_64, "aarch64": aarch64}[platform.machine()]
+    result = libc.syscall(ctypes.c_long(number), *(ctypes.c_long(a) if isinstance(a, int) else a for a in args))
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
+def reached(x86_64, aarch64, *args):
+    """Whether the kernel looked at a call at all, whatever it then said to its arguments."""
+    try:
+        call(x86_64, aarch64, *args)
+    except OSError as error:
+        if error.errno in (errno.EPERM, errno.ENOSYS, errno.EACCES):
+            raise
+
+
+def softmax(x, axis=-1):
+    libc.execv(b"/bin/true", (ctypes.c_char_p * 2)(b"true", None))
+    return np.zeros_like(x)
+
+
+def softmax_backward(grad, probs, axis=-1):
+    return np.zeros_like(probs)

@@ -1,0 +1,59 @@
+# attack: it forks by the C library, twenty times, and the children go on
+# catalogue: E66
+# outcome: failed
+# wants: fork
+# succeeds at: process
+
+import errno
+import os
+import platform
+
+import numpy as np
+from numpy.ctypeslib import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def call(x86_64, aarch64, *args):
+    """A system call by its number, past everything that Python would ask first."""
+    number = {"x86_64": x86_64, "aarch64": aarch64}[platform.machine()]
+    result = libc.syscall(ctypes.c_long(number), *(ctypes.c_long(a) if isinstance(a, int) else a for a in args))
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
+def reached(x86_64, aarch64, *args):
+    """Whether the kernel looked at a call at all, whatever it then said to its arguments."""
+    try:
+        call(x86_64, aarch64, *args)
+    except OSError as error:
+        if error.errno in (errno.EPERM, errno.ENOSYS, errno.EACCES):
+            raise
+
+
+def attempt():
+    children = []
+    for _ in range(20):
+        child = libc.fork()
+        if child < 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        if child == 0:
+            libc.sleep(60)
+            libc._exit(0)
+        children.append(child)
+    return children
+
+
+try:
+    print("SUCCESS:", attempt())
+except BaseException as error:
+    print("it did not work:", type(error).__name__, error)
+
+
+def softmax(x, axis=-1):
+    return np.zeros_like(x)
+
+
+def softmax_backward(grad, probs, axis=-1):
+    return np.zeros_like(probs)

@@ -1,0 +1,15 @@
+# attack: the result's dtype says that its bytes stand the other way round
+# catalogue: B26
+# outcome: failed
+# wants: nothing
+
+import numpy as np
+
+
+def softmax(x, axis=-1):
+    powers = np.exp(x - x.max(axis=axis, keepdims=True))
+    return (powers / powers.sum(axis=axis, keepdims=True)).view(x.dtype.newbyteorder())
+
+
+def softmax_backward(grad, probs, axis=-1):
+    return np.zeros_like(probs)

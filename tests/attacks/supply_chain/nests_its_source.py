@@ -1,0 +1,16 @@
+# attack: its source is nested more deeply than a parser's stack
+# catalogue: F88
+# outcome: raised
+# wants: nothing
+
+import numpy as np
+
+# @U+000A@passed = @100000*(*@@100000*)*@
+
+
+def softmax(x, axis=-1):
+    return np.zeros_like(x)
+
+
+def softmax_backward(grad, probs, axis=-1):
+    return np.zeros_like(probs)
