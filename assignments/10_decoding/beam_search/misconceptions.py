@@ -1,5 +1,7 @@
 """Ways in which a beam search goes wrong, and what to say about each."""
 
+import math
+
 import numpy as np
 from dlgrade.author import misconception
 
@@ -27,12 +29,12 @@ def _parted(candidates, eos):
 
 
 def _search(
-    step, bos, eos, beam_width, max_len, *, children=_children, best=_best, copies=1, done=lambda finished: False
+    step, bos, eos, beam_width, max_len, *, children=_children, best=_best, copies=1, done=lambda finished, live: False
 ):
     """All finished hypotheses, and those that live at the end."""
     live, finished = [((bos,), 0.0)] * copies, []
     for _ in range(max_len):
-        if not live or done(finished):
+        if not live or done(finished, live):
             break
         ended, live = _parted(best(children(step, live), beam_width), eos)
         finished += ended
@@ -62,13 +64,13 @@ def _whole(step, bos, eos, beam_width, max_len, length_penalty, *, score=_mean, 
 def stops_at_the_first_eos(step, bos, eos, beam_width, max_len, length_penalty=0.0):
     """You end the whole search when the first hypothesis reaches eos: put that one aside and go on with those that are
     live, until none is or max_len tokens are generated."""
-    return _whole(step, bos, eos, beam_width, max_len, length_penalty, done=bool)
+    return _whole(step, bos, eos, beam_width, max_len, length_penalty, done=lambda finished, _: bool(finished))
 
 
 @misconception(of="beam_search", caught_by="an_early_end_is_kept_and_not_the_end")
 def returns_only_what_ended_first(step, bos, eos, beam_width, max_len, length_penalty=0.0):
     """You return as soon as a hypothesis reaches eos, without the others: they live on and may still become better."""
-    finished, live = _search(step, bos, eos, beam_width, max_len, done=bool)
+    finished, live = _search(step, bos, eos, beam_width, max_len, done=lambda finished, _: bool(finished))
     return _ranked(finished or live, beam_width, length_penalty)
 
 
@@ -90,8 +92,62 @@ def stops_when_the_best_ends(step, bos, eos, beam_width, max_len, length_penalty
 def stops_when_enough_have_ended(step, bos, eos, beam_width, max_len, length_penalty=0.0):
     """You end the search once beam_width hypotheses are finished. This is right where early stopping is wanted, as an
     option of some libraries; here the search goes on until none is live or max_len tokens are generated."""
-    finished, live = _search(step, bos, eos, beam_width, max_len, done=lambda finished: len(finished) >= beam_width)
+    finished, live = _search(step, bos, eos, beam_width, max_len, done=lambda finished, _: len(finished) >= beam_width)
     return _ranked(finished if len(finished) >= beam_width else finished + live, beam_width, length_penalty)
+
+
+@misconception(of="beam_search", caught_by="agrees")
+def stops_and_counts_the_live_as_they_are(step, bos, eos, beam_width, max_len, length_penalty=0.0):
+    """You end the search once beam_width hypotheses are finished, and what is live then is cut short. This is right
+    where early stopping is wanted, as an option of some libraries; here the search goes on until none is live or
+    max_len tokens are generated."""
+
+    def done(finished, _):
+        return len(finished) >= beam_width
+
+    return _whole(step, bos, eos, beam_width, max_len, length_penalty, done=done)
+
+
+def _beaten(finished, live, beam_width, length_penalty, length):
+    """Whether beam_width hypotheses have ended that score no less than the best live one's sum would at a length."""
+    scores = sorted((_mean(prefix, total, length_penalty) for prefix, total in finished), reverse=True)
+    return len(scores) >= beam_width and scores[beam_width - 1] >= live[0][1] / length**length_penalty
+
+
+@misconception(of="beam_search", caught_by="agrees")
+def stops_when_the_live_score_no_better(step, bos, eos, beam_width, max_len, length_penalty=0.0):
+    """You end the search once beam_width hypotheses are finished and no live one has a better score at its present
+    length, as some libraries do. With a length penalty a live one can still rise, since its sum is divided by more when
+    it is longer: go on until none is live."""
+
+    def done(finished, live):
+        return _beaten(finished, live, beam_width, length_penalty, len(live[0][0]) - 1)
+
+    return _whole(step, bos, eos, beam_width, max_len, length_penalty, done=done)
+
+
+@misconception(of="beam_search", caught_by="agrees")
+def stops_when_the_next_token_helps_none(step, bos, eos, beam_width, max_len, length_penalty=0.0):
+    """You end the search once beam_width hypotheses are finished and no live one could be better with one more token.
+    With a length penalty it can still rise by several: what it can reach is bounded at max_len tokens only. Go on until
+    none is live."""
+
+    def done(finished, live):
+        return _beaten(finished, live, beam_width, length_penalty, len(live[0][0]))
+
+    return _whole(step, bos, eos, beam_width, max_len, length_penalty, done=done)
+
+
+@misconception(of="beam_search", caught_by="agrees")
+def stops_when_the_live_can_only_be_equal(step, bos, eos, beam_width, max_len, length_penalty=0.0):
+    """Without a length penalty you end the search once beam_width hypotheses are finished and no live one has a larger
+    sum. One whose sum is equal can keep it, and comes first if its token list is the smaller: go on until none is
+    live."""
+
+    def done(finished, live):
+        return length_penalty == 0 and _beaten(finished, live, beam_width, 0.0, 1)
+
+    return _whole(step, bos, eos, beam_width, max_len, length_penalty, done=done)
 
 
 @misconception(of="beam_search", caught_by="agrees")
@@ -121,6 +177,19 @@ def lets_the_ended_compete(step, bos, eos, beam_width, max_len, length_penalty=0
 
 
 @misconception(of="beam_search", caught_by="agrees")
+def adds_the_ended_to_the_candidates(step, bos, eos, beam_width, max_len, length_penalty=0.0):
+    """You add finished hypotheses to the candidates of each later round, where they take places and can be pushed out.
+    This is right under the convention of one beam for both; here finished ones are put aside for good, and all the
+    beam_width places belong to the expansions of the live ones."""
+    live, finished = [((bos,), 0.0)], []
+    for _ in range(max_len):
+        if not live:
+            break
+        finished, live = _parted(_best(_best(_children(step, live), None) + finished, beam_width), eos)
+    return _ranked(finished + live, beam_width, length_penalty)
+
+
+@misconception(of="beam_search", caught_by="agrees")
 def refills_the_beam(step, bos, eos, beam_width, max_len, length_penalty=0.0):
     """You fill the beam up to beam_width live hypotheses by taking more candidates for those that ended. This is right
     under the convention of libraries that look at 2 * beam_width candidates; here exactly the best beam_width are kept,
@@ -146,6 +215,22 @@ def loses_what_is_live_at_the_end(step, bos, eos, beam_width, max_len, length_pe
     """You return only hypotheses that end in eos: what is live after max_len tokens counts as finished too."""
     finished, _ = _search(step, bos, eos, beam_width, max_len)
     return _ranked(finished, beam_width, length_penalty)
+
+
+@misconception(of="beam_search", caught_by="agrees")
+def returns_the_live_only_where_none_ended(step, bos, eos, beam_width, max_len, length_penalty=0.0):
+    """You return what is live after max_len tokens only where no hypothesis ended in eos: it always counts as finished
+    too, beside those that ended."""
+    finished, live = _search(step, bos, eos, beam_width, max_len)
+    return _ranked(finished or live, beam_width, length_penalty)
+
+
+@misconception(of="beam_search", caught_by="agrees")
+def returns_the_live_only_where_too_few_ended(step, bos, eos, beam_width, max_len, length_penalty=0.0):
+    """You return what is live after max_len tokens only where fewer than beam_width hypotheses ended in eos: it always
+    counts as finished too, and can score better than those that ended."""
+    finished, live = _search(step, bos, eos, beam_width, max_len)
+    return _ranked(finished if len(finished) >= beam_width else finished + live, beam_width, length_penalty)
 
 
 @misconception(of="beam_search", caught_by="ends_once")
@@ -446,6 +531,23 @@ def adds_in_float32(step, bos, eos, beam_width, max_len, length_penalty=0.0):
         ]
 
     return _whole(step, bos, eos, beam_width, max_len, length_penalty, children=children)
+
+
+@misconception(of="beam_search", caught_by="agrees")
+def adds_the_whole_history_anew(step, bos, eos, beam_width, max_len, length_penalty=0.0):
+    """You add up all of a hypothesis's log-probabilities anew, in another order or without rounding in between, as
+    math.fsum does and, since Python 3.12, sum. Here a child's sum is its parent's plus one number, which decides
+    between sums that are equal but for rounding."""
+    finished, live = [], [((bos,), ())]
+    for _ in range(max_len):
+        candidates = [
+            ((*prefix, token), (*logps, float(logp)))
+            for prefix, logps in live
+            for token, logp in enumerate(step(list(prefix)))
+        ]
+        ended, live = _parted(sorted(candidates, key=lambda item: -math.fsum(item[1]))[:beam_width], eos)
+        finished += ended
+    return _ranked([(prefix, math.fsum(logps)) for prefix, logps in finished + live], beam_width, length_penalty)
 
 
 # -- what is returned --------------------------------------------------------------------------------------------------

@@ -30,8 +30,9 @@ def bleu(
 
         BLEU = BP * exp(mean over n of log p_n)
 
-    the geometric mean of the precisions, all of one weight. Counts and lengths are added up over the corpus first, and
-    put into these formulas once: corpus BLEU is not the mean of sentence scores.
+    the geometric mean of the precisions, all of one weight; the product of many precisions could be too small for a
+    float, the sum of their logarithms is not. Counts and lengths are added up over the corpus first, and put into these
+    formulas once: corpus BLEU is not the mean of sentence scores.
 
     Without smoothing the result is 0.0 where any p_n is zero. With smoothing "exp", as sacrebleu defines it, each order
     without a match is given a precision that falls by half from one such order to the next: the k-th of them, counting
@@ -42,7 +43,7 @@ def bleu(
         hypotheses: the translations, at least one, each a list of tokens; it may be empty. Tokens are any strings,
             spaces and the empty string included, and are the same only if they are equal.
         references: for each hypothesis a list of at least one reference, each a list of tokens.
-        max_n: the highest order, at least 1.
+        max_n: the highest order, at least 1; it may be large.
         smoothing: "none" or "exp".
 
     Returns:

@@ -58,8 +58,13 @@ def _none(matches, totals):
     return [matched / total for matched, total in zip(matches, totals, strict=True)]
 
 
+def _power(precisions, weight):
+    """The product of the precisions to the power of a weight; the product itself could underflow."""
+    return math.exp(weight * sum(map(math.log, precisions))) if all(precisions) else 0.0
+
+
 def _geometric(precisions):
-    return math.prod(precisions) ** (1 / len(precisions))
+    return _power(precisions, 1 / len(precisions))
 
 
 def _score(counts, smoothing, *, brevity=_brevity, exp=_exp, none=_none, mean=_geometric):
@@ -201,6 +206,20 @@ def splits_tokens_at_spaces(hypotheses, references, max_n=4, smoothing="none"):
 
 
 @misconception(of="bleu", caught_by="agrees")
+def ignores_the_order_within_an_ngram(hypotheses, references, max_n=4, smoothing="none"):
+    """You compare an n-gram's tokens without their order, as a bag of words: "a b" and "b a" are two n-grams. Keep the
+    tuple of tokens as it stands in the sentence."""
+
+    def ngrams(tokens, n):
+        return Counter(tuple(sorted(tokens[i : i + n])) for i in range(len(tokens) - n + 1))
+
+    def matched(hypothesis, translations, n):
+        return (ngrams(hypothesis, n) & _most(translations, n, ngrams)).total()
+
+    return _score(_counts(hypotheses, references, max_n, matched=matched), smoothing)
+
+
+@misconception(of="bleu", caught_by="agrees")
 def ignores_case(hypotheses, references, max_n=4, smoothing="none"):
     """You compare in lower case. This is right where a case-insensitive BLEU is wanted; here tokens are the same only
     if they are equal."""
@@ -290,10 +309,21 @@ def forgets_the_root(hypotheses, references, max_n=4, smoothing="none"):
     return _score(_counts(hypotheses, references, max_n), smoothing, mean=math.prod)
 
 
+@misconception(of="bleu", caught_by="smoothing_halves_from_order_to_order")
+def multiplies_until_nothing_is_left(hypotheses, references, max_n=4, smoothing="none"):
+    """You multiply the precisions and take the root of their product, which underflows to 0.0 where max_n is large:
+    take exp() of the mean of their logarithms."""
+
+    def mean(precisions):
+        return math.prod(precisions) ** (1 / len(precisions))
+
+    return _score(_counts(hypotheses, references, max_n), smoothing, mean=mean)
+
+
 @misconception(of="bleu", caught_by="takes_the_geometric_mean")
 def always_weighs_by_a_quarter(hypotheses, references, max_n=4, smoothing="none"):
     """You weigh each order by 1/4 whatever max_n is: the weights are 1 / max_n, so that they add up to 1."""
-    return _score(_counts(hypotheses, references, max_n), smoothing, mean=lambda p: math.prod(p) ** 0.25)
+    return _score(_counts(hypotheses, references, max_n), smoothing, mean=lambda precisions: _power(precisions, 0.25))
 
 
 @misconception(of="bleu", caught_by="takes_the_geometric_mean")
@@ -346,6 +376,16 @@ def turns_the_ratio_round(hypotheses, references, max_n=4, smoothing="none"):
 
     def brevity(c, r):
         return math.exp(1 - c / r) if c < r else 1.0
+
+    return _score(_counts(hypotheses, references, max_n), smoothing, brevity=brevity)
+
+
+@misconception(of="bleu", caught_by="brevity_is_punished")
+def rounds_the_ratio_down(hypotheses, references, max_n=4, smoothing="none"):
+    """You round r / c to a whole number, as // and int() do: exp(1 - r / c) takes the ratio as it is."""
+
+    def brevity(c, r):
+        return math.exp(1 - r // c) if c < r else 1.0
 
     return _score(_counts(hypotheses, references, max_n), smoothing, brevity=brevity)
 
@@ -442,6 +482,30 @@ def takes_the_first_on_a_tie(hypotheses, references, max_n=4, smoothing="none"):
 
     def closest(hypothesis, translations):
         return min(map(len, translations), key=lambda length: abs(length - len(hypothesis)))
+
+    return _score(_counts(hypotheses, references, max_n, closest=closest), smoothing)
+
+
+@misconception(of="bleu", caught_by="the_closest_reference_length_counts")
+def divides_distances_by_the_length(hypotheses, references, max_n=4, smoothing="none"):
+    """You measure closeness by the ratio of the lengths, abs(1 - length / c), and rounding tells two equally close
+    references apart: compare whole numbers, abs(length - c)."""
+
+    def closest(hypothesis, translations):
+        c = max(1, len(hypothesis))
+        return min(map(len, translations), key=lambda length: (abs(1 - length / c), length))
+
+    return _score(_counts(hypotheses, references, max_n, closest=closest), smoothing)
+
+
+@misconception(of="bleu", caught_by="the_closest_reference_length_counts")
+def divides_distances_by_the_references_length(hypotheses, references, max_n=4, smoothing="none"):
+    """You divide the distance by the length of the reference, which makes long ones seem closer: the closest reference
+    is the one of the smallest abs(length - c)."""
+
+    def closest(hypothesis, translations):
+        c = len(hypothesis)
+        return min(map(len, translations), key=lambda length: (abs(1 - c / max(1, length)), length))
 
     return _score(_counts(hypotheses, references, max_n, closest=closest), smoothing)
 

@@ -28,7 +28,8 @@ def beam_search(
        hypotheses, in the order of their rank.
 
     The search ends when no hypothesis is live or when `max_len` rounds are done; what is live then counts as finished.
-    It does not end sooner because some number of hypotheses is finished.
+    It does not end sooner because some number of hypotheses is finished, nor because the live ones have lower scores as
+    yet: with a length penalty they can still rise.
 
     The length penalty enters at the end only: the score of a finished hypothesis is its summed log-probability divided
     by `len(tokens) ** length_penalty`, where tokens leaves `bos` out and has `eos` if the hypothesis ended. With 0,
@@ -37,8 +38,9 @@ def beam_search(
     Args:
         step: the decoder. `step(prefix)` takes a list of token ids (ints) that begins with `bos` and gives an array
             (V,) of float64, the log-probability of each token to come next: finite numbers, none above 0, to be
-            taken as they are. The same prefix always gives the same array. One call is expensive: it may be called at
-            most `beam_width * max_len` times in all, and never for a finished hypothesis.
+            taken as they are, however low. The same prefix always gives the same numbers, in a new array, which is
+            yours to keep or to change. One call is expensive: it may be called at most `beam_width * max_len` times
+            in all, and never for a finished hypothesis.
         bos: the token id that begins every prefix. As any other token it can also be generated.
         eos: the token id that ends a sequence, one of the V; not `bos`.
         beam_width: how many candidates are kept in each round, at least 1; it may exceed V.
@@ -50,7 +52,8 @@ def beam_search(
         list of generated token ids, without `bos`, and with `eos` if it ended; `score` is a float. The highest score
         comes first; of equal scores, the smaller token list, as Python compares lists.
 
-    Log-probabilities are summed from left to right in float64. Multiplying probabilities instead would underflow.
+    Log-probabilities are summed from left to right in float64: a child's sum is its parent's plus one number. Sums are
+    equal only if these floats are. Multiplying probabilities instead would underflow.
 
     >>> def step(prefix):  # token 0 begins, token 2 ends, and after token 1 the end is near
     ...     return np.array([-4.0, -1.0, -0.25] if prefix[-1] == 1 else [-4.0, -0.5, -1.25])

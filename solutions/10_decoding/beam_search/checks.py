@@ -43,12 +43,19 @@ class _Watched:
     def __init__(self, step):
         self.step = step
         self.prefixes = []
-        self.__name__ = repr(step)
 
     def __call__(self, prefix):
         """The decoder's answer."""
         self.prefixes.append(list(prefix) if isinstance(prefix, list) else prefix)
         return self.step(prefix)
+
+    def __repr__(self):
+        return repr(self.step)
+
+    @property
+    def __name__(self):
+        """What a report shows for it: the decoder itself."""
+        return repr(self)
 
 
 # -- oracle: sort all candidates, keep the first -----------------------------------------------------------------------
@@ -144,6 +151,11 @@ _GARDEN = [[-3.0, -2.0, -2.0], [-2.5, -0.5, -1.0], [-3.0, -0.25, -2.5], [-0.5, -
 _EDGES = (
     _case(_SOON, 1, 0, 1, 1),
     _case(_SOON, 1, 0, 2, 3),
+    # Two have ended, and what is live looks worse: its sum, and the mean that it has, or could have a token later.
+    # But it rises above one of them with its last token, or comes to the same score with a smaller list.
+    _case([[-3.0, -0.5]], 0, 1, 2, 3, length_penalty=2.0),
+    _case([[-0.25, -2.0], [-3.0, -0.25]], 0, 1, 2, 4, length_penalty=1.0),
+    _case([[0.0, 0.0]], 0, 1, 2, 6),
     _case(_SOON, 1, 0, 3, 4, length_penalty=1.0),
     _case(_SOON, 2, 3, 4, 5, length_penalty=0.5),
     _case(_LATE, 1, 0, 2, 3),
@@ -170,6 +182,14 @@ _EDGES = (
     # Probabilities that no float64 can hold, after one step and after forty.
     _case([[-800.0, -801.0, -802.5], [-803.0, -800.5, -802.0]], 1, 0, 2, 3),
     _case([[-40.0, -20.0, -21.0], [-41.0, -23.0, -22.0], [-45.0, -21.0, -21.5]], 1, 0, 2, 40, length_penalty=1.0),
+    # Lower than what often stands for minus infinity, and low beside likely tokens.
+    _case([[-1e9 - 5, -1e10, -2e9]], 0, 2, 2, 2),
+    _case([[-1.0, -2e4, -3.0]], 0, 2, 9, 2),
+    # Sums that differ in the fourteenth digit, and are exact.
+    _case([[-1.0, -1.0 + 2**-44, -1.0 - 2**-44, -1.0 + 2**-43]], 0, 2, 3, 4),
+    # Sums of the same numbers in other orders, which rounding tells apart.
+    _case([[-1.05, -1.21, -2.68]], 0, 2, 2, 3),
+    _case(_LATE, 1, 0, 3, 4, length_penalty=3.0),
 )
 
 

@@ -1,7 +1,7 @@
 from fractions import Fraction
 from functools import reduce
 from itertools import accumulate
-from math import exp
+from math import exp, log
 
 
 def bleu(hypotheses, references, max_n=4, smoothing="none"):
@@ -28,4 +28,5 @@ def bleu(hypotheses, references, max_n=4, smoothing="none"):
         for h, rs in corpus
     )
     penalty = 1 if c >= r else exp(1 - Fraction(r, c))
-    return penalty * float(product) ** (1.0 / max_n)
+    # The product may be smaller than any float, but its numerator and denominator have logarithms.
+    return penalty * exp((log(product.numerator) - log(product.denominator)) / max_n) if product else 0

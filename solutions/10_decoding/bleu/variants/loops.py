@@ -30,7 +30,7 @@ def bleu(hypotheses, references, max_n=4, smoothing="none"):
                     matches[n - 1] += 1
     if c == 0 or matches[0] == 0:
         return 0.0
-    product = 1.0
+    score = 1.0
     k = 0
     for n in range(max_n):
         if totals[n] == 0:
@@ -39,10 +39,9 @@ def bleu(hypotheses, references, max_n=4, smoothing="none"):
             if smoothing == "none":
                 return 0.0
             k += 1
-            product *= 1 / (2**k * totals[n])
+            score *= (1 / (2**k * totals[n])) ** (1 / max_n)
         else:
-            product *= matches[n] / totals[n]
-    score = product ** (1 / max_n)
+            score *= (matches[n] / totals[n]) ** (1 / max_n)
     if c < r:
         score *= 2.718281828459045 ** (1 - r / c)
     return score
