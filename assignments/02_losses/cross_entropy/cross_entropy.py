@@ -18,7 +18,7 @@ def cross_entropy(
     - Label smoothing s replaces the one-hot target by a mixture: weight 1 - s on the target and s / C on each of the C
       classes, the target among them, so that the target's own weight is 1 - s + s / C.
 
-    Time and memory are O(N C).
+    Time and memory are O(N C), also where C is much larger than N: a table of C × C, such as np.eye(C), is too much.
 
     Args:
         logits: scores before softmax, shape (N, C), float64 or float32, finite, N and C at least 1. Not modified.
@@ -50,7 +50,7 @@ def cross_entropy_backward(
     replaced by the mixture: 1 - s on the target plus s / C on each of the C classes. A row that is ignored has no
     part in the loss: its gradient is exactly 0.
 
-    Time and memory are O(N C).
+    Time and memory are O(N C), also where C is much larger than N: a table of C × C, such as np.eye(C), is too much.
 
     Args:
         logits: scores before softmax, shape (N, C), float64 or float32, finite, N and C at least 1. Not modified.

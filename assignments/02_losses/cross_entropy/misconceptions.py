@@ -3,6 +3,22 @@
 import numpy as np
 from dlgrade.author import misconception
 
+
+def _log_probs(scores):
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def _of_rows(logits, targets, counted, label_smoothing, divisor):
+    """The gradient of the rows that count, and zeros."""
+    classes = targets[counted]
+    each = np.exp(_log_probs(logits[counted])) - label_smoothing / logits.shape[1]
+    each[np.arange(len(classes)), classes] -= 1 - label_smoothing
+    grad = np.zeros_like(logits)
+    grad[counted] = each / float(divisor)
+    return grad
+
+
 # -- cross_entropy -----------------------------------------------------------------------------------------------------
 
 
@@ -282,6 +298,39 @@ def never_ignores(logits, targets, ignore_index=-100, label_smoothing=0.0):
 
 
 @misconception(of="cross_entropy", caught_by="counts_only_rows_that_are_not_ignored")
+def never_ignores_class_0(logits, targets, ignore_index=-100, label_smoothing=0.0):
+    """`if ignore_index:` is false for 0 too, which is a class like any other: compare the targets with `ignore_index`
+    in every case."""
+    counted = targets != ignore_index if ignore_index else np.full(len(targets), True)
+    scores, classes = logits[counted], targets[counted]
+    log_probs = _log_probs(scores)
+    of_target = log_probs[np.arange(len(classes)), classes].mean()
+    return -(1 - label_smoothing) * of_target - label_smoothing * log_probs.mean()
+
+
+@misconception(of="cross_entropy", caught_by="loss_agrees")
+def divides_by_every_row_when_smoothing(logits, targets, ignore_index=-100, label_smoothing=0.0):
+    """With label smoothing you divide by the whole batch, without by the number of rows that count: divide by that in
+    every case."""
+    counted = targets != ignore_index
+    log_probs, classes = _log_probs(logits[counted]), targets[counted]
+    each = (1 - label_smoothing) * log_probs[np.arange(len(classes)), classes]
+    each = each + label_smoothing * log_probs.mean(axis=1)
+    return -each.sum() / (len(targets) if label_smoothing > 0 else len(classes))
+
+
+@misconception(of="cross_entropy", caught_by="smoothing_mixes_in_equal_weights")
+def does_not_smooth_by_1(logits, targets, ignore_index=-100, label_smoothing=0.0):
+    """You take a label smoothing of 1 for none: it may be anything from 0.0 to 1.0, and at 1.0 every class has the
+    weight 1 / C."""
+    counted = targets != ignore_index
+    label_smoothing = label_smoothing if label_smoothing < 1 else 0.0
+    log_probs, classes = _log_probs(logits[counted]), targets[counted]
+    of_target = log_probs[np.arange(len(classes)), classes].mean()
+    return -(1 - label_smoothing) * of_target - label_smoothing * log_probs.mean()
+
+
+@misconception(of="cross_entropy", caught_by="counts_only_rows_that_are_not_ignored")
 def ignores_minus_100_only(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """You compare the targets with -100, which is only the default: compare with `ignore_index`."""
     counted = targets != -100
@@ -524,7 +573,7 @@ def computes_in_float32(logits, targets, ignore_index=-100, label_smoothing=0.0)
     shifted = scores - scores.max(axis=1, keepdims=True)
     log_probs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     of_target = log_probs[np.arange(len(classes)), classes].mean()
-    return -(1 - label_smoothing) * of_target - label_smoothing * log_probs.mean()
+    return float(-(1 - label_smoothing) * of_target - label_smoothing * log_probs.mean())
 
 
 @misconception(of="cross_entropy", caught_by="loss_agrees")
@@ -798,6 +847,30 @@ def never_ignores_going_back(logits, targets, ignore_index=-100, label_smoothing
 
 
 @misconception(of="cross_entropy_backward", caught_by="ignored_rows_have_no_gradient")
+def never_ignores_class_0_going_back(logits, targets, ignore_index=-100, label_smoothing=0.0):
+    """`if ignore_index:` is false for 0 too, which is a class like any other: compare the targets with `ignore_index`
+    in every case."""
+    counted = targets != ignore_index if ignore_index else np.full(len(targets), True)
+    return _of_rows(logits, targets, counted, label_smoothing, counted.sum())
+
+
+@misconception(of="cross_entropy_backward", caught_by="ignored_rows_have_no_gradient")
+def divides_by_every_row_when_smoothing_going_back(logits, targets, ignore_index=-100, label_smoothing=0.0):
+    """With label smoothing you divide by the whole batch, without by the number of rows that count: divide by that in
+    every case."""
+    counted = targets != ignore_index
+    return _of_rows(logits, targets, counted, label_smoothing, len(targets) if label_smoothing > 0 else counted.sum())
+
+
+@misconception(of="cross_entropy_backward", caught_by="gradient_agrees")
+def does_not_smooth_by_1_going_back(logits, targets, ignore_index=-100, label_smoothing=0.0):
+    """You take a label smoothing of 1 for none: it may be anything from 0.0 to 1.0, and at 1.0 every class has the
+    weight 1 / C."""
+    counted = targets != ignore_index
+    return _of_rows(logits, targets, counted, label_smoothing if label_smoothing < 1 else 0.0, counted.sum())
+
+
+@misconception(of="cross_entropy_backward", caught_by="ignored_rows_have_no_gradient")
 def ignores_minus_100_only_going_back(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """You compare the targets with -100, which is only the default: compare with `ignore_index`."""
     counted = targets != -100
@@ -1036,11 +1109,6 @@ def changes_the_logits_going_back(logits, targets, ignore_index=-100, label_smoo
 # -- right, but too dear ----------------------------------------------------------------------------------------------
 
 
-def _log_probs(scores):
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-
-
 @misconception(of="cross_entropy", caught_by="memory_grows_with_the_logits")
 def makes_a_table_of_all_pairs_of_rows(logits, targets, ignore_index=-100, label_smoothing=0.0):
     """You make a table of N × N, every row with every row's target, of which only the diagonal is wanted:
@@ -1049,6 +1117,45 @@ def makes_a_table_of_all_pairs_of_rows(logits, targets, ignore_index=-100, label
     log_probs, classes = _log_probs(logits[counted]), targets[counted]
     of_target = np.diagonal(log_probs[:, classes]).mean()
     return float(-(1 - label_smoothing) * of_target - label_smoothing * log_probs.mean())
+
+
+@misconception(of="cross_entropy", caught_by="memory_grows_with_the_logits")
+def looks_ones_up_in_an_identity(logits, targets, ignore_index=-100, label_smoothing=0.0):
+    """np.eye(C)[targets] makes a table of C × C to take N of its rows: pick the pairs only,
+    log_probs[np.arange(N), targets]."""
+    counted = targets != ignore_index
+    log_probs, classes = _log_probs(logits[counted]), targets[counted]
+    of_target = (np.eye(logits.shape[1])[classes] * log_probs).sum(axis=1).mean()
+    return float(-(1 - label_smoothing) * of_target - label_smoothing * log_probs.mean())
+
+
+@misconception(of="cross_entropy_backward", caught_by="gradient_memory_grows_with_the_logits")
+def looks_ones_up_in_an_identity_going_back(logits, targets, ignore_index=-100, label_smoothing=0.0):
+    """np.eye(C)[targets] makes a table of C × C to take N of its rows: subtract at the pairs only,
+    grad[np.arange(N), targets] -= 1."""
+    counted = targets != ignore_index
+    classes, size = targets[counted], logits.shape[1]
+    probs = np.exp(_log_probs(logits[counted]))
+    wanted = (1 - label_smoothing) * np.eye(size, dtype=probs.dtype)[classes] + label_smoothing / size
+    grad = np.zeros_like(logits)
+    grad[counted] = (probs - wanted) / len(classes)
+    return grad
+
+
+@misconception(of="cross_entropy_backward", caught_by="gradient_memory_grows_with_the_logits")
+def multiplies_by_a_jacobian_row_by_row(logits, targets, ignore_index=-100, label_smoothing=0.0):
+    """You build softmax's Jacobian, C × C, for one row at a time, and multiply by it: worked out by hand, the product
+    is probs - wanted, and no Jacobian is left."""
+    counted = targets != ignore_index
+    size = logits.shape[1]
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    probs = powers / powers.sum(axis=1, keepdims=True)
+    grad = np.zeros_like(logits)
+    for n in np.flatnonzero(counted):
+        wanted = np.full(size, label_smoothing / size)
+        wanted[targets[n]] += 1 - label_smoothing
+        grad[n] = -(wanted @ (np.eye(size) - np.outer(np.ones(size), probs[n]))) / counted.sum()
+    return grad
 
 
 @misconception(of="cross_entropy_backward", caught_by="gradient_memory_grows_with_the_logits")

@@ -27,7 +27,7 @@ def lstm_cell(
         h' = o * tanh(c')
 
     There is one bias, where PyTorch has the sum of two, and nothing is added to the forget gate's. The result must be
-    right for pre-activations of any size: 10,000 is as good as any.
+    right for pre-activations and memories of any size: 10,000 is as good as any.
 
     Args:
         x: the inputs of this time step, (N, D), float64 or float32.

@@ -69,6 +69,18 @@ def _in_halves(z):
         return np.exp(z) / (1 + np.exp(z))
 
 
+def _by_two_powers(z):
+    """tanh from exp(z) and exp(-z), which overflows."""
+    with np.errstate(all="ignore"):
+        return (np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z))
+
+
+def _by_one_power(z):
+    """tanh from exp(2z), which overflows."""
+    with np.errstate(all="ignore"):
+        return (np.exp(2 * z) - 1) / (np.exp(2 * z) + 1)
+
+
 # -- the order of the gates --------------------------------------------------------------------------------------------
 
 _USED_BY = {
@@ -112,6 +124,53 @@ for _order in permutations("ifgo"):
         globals().update({item.name: item for item in _misordered("".join(_order))})
 
 
+# -- a tanh of one's own -----------------------------------------------------------------------------------------------
+
+
+def _overflowing(tanh, formula, everywhere):
+    """The two misconceptions of such a tanh of the memory, and of the candidate too if it is used everywhere."""
+
+    def gates(x, h, w_x, w_h, b):
+        i, f, g, o = np.split(_drive(x, h, w_x, w_h, b), 4, axis=1)
+        return _sigmoid(i), _sigmoid(f), (tanh if everywhere else np.tanh)(g), _sigmoid(o)
+
+    def forward(x, h, c, w_x, w_h, b):
+        i, f, g, o = gates(x, h, w_x, w_h, b)
+        memory = f * c + i * g
+        return o * tanh(memory), memory
+
+    def backward(dh, dc, x, h, c, w_x, w_h, b):
+        def total(dh, dc, i, f, g, o, c):
+            return dc + dh * o * (1 - tanh(f * c + i * g) ** 2)
+
+        def slopes(total, dh, i, f, g, o, c):
+            *others, _ = _slopes(total, dh, i, f, g, o, c)
+            return [*others, dh * tanh(f * c + i * g) * o * (1 - o)]
+
+        return _backward(dh, dc, x, h, c, w_x, w_h, b, total=total, slopes=slopes, gates=gates)
+
+    name = tanh.__name__.strip("_") + ("_everywhere" if everywhere else "")
+    whose = "Your tanh" if everywhere else "Your tanh of the memory"
+    forward.__name__ = f"overflows_in_tanh_{name}"
+    forward.__doc__ = f"{whose}, {formula}, is inf / inf = NaN where its argument is large: use np.tanh."
+    backward.__name__ = f"backward_overflows_in_tanh_{name}"
+    backward.__doc__ = (
+        f"{whose} in the backward pass, {formula}, is inf / inf = NaN where its argument is large: use np.tanh."
+    )
+    return (
+        misconception(of="lstm_cell", caught_by="an_open_output_gate_shows_tanh_of_the_memory")(forward),
+        misconception(of="lstm_cell_backward", caught_by="backward_agrees")(backward),
+    )
+
+
+for _tanh, _formula in (
+    (_by_two_powers, "(exp(z) - exp(-z)) / (exp(z) + exp(-z))"),
+    (_by_one_power, "(exp(2z) - 1) / (exp(2z) + 1)"),
+):
+    for _everywhere in (False, True):
+        globals().update({item.name: item for item in _overflowing(_tanh, _formula, _everywhere)})
+
+
 # -- one step ----------------------------------------------------------------------------------------------------------
 
 
@@ -133,11 +192,10 @@ def overflows(x, h, c, w_x, w_h, b):
 
 @misconception(of="lstm_cell", caught_by="open_gates_pass_and_shut_gates_hold")
 def overflows_in_tanh(x, h, c, w_x, w_h, b):
-    """Your tanh divides exp(z) - exp(-z) by exp(z) + exp(-z), which is inf / inf = NaN for large z: use np.tanh."""
+    """Your tanh of the candidate divides exp(z) - exp(-z) by exp(z) + exp(-z), which is inf / inf = NaN for large z:
+    use np.tanh."""
     i, f, g, o = np.split(_drive(x, h, w_x, w_h, b), 4, axis=1)
-    with np.errstate(all="ignore"):
-        g = (np.exp(g) - np.exp(-g)) / (np.exp(g) + np.exp(-g))
-    return _states(_sigmoid(i), _sigmoid(f), g, _sigmoid(o), c)
+    return _states(_sigmoid(i), _sigmoid(f), _by_two_powers(g), _sigmoid(o), c)
 
 
 @misconception(of="lstm_cell", caught_by="open_gates_pass_and_shut_gates_hold")

@@ -71,6 +71,37 @@ def _unstable(scores, allowed):
     return np.where(allowed.any(axis=-1, keepdims=True), weights, 0)
 
 
+def _unstable_or_zero(scores, allowed):
+    """The same where a sum of 0 is guarded, as a query needs that sees nothing: 0 / 0 comes out as 0, not as NaN."""
+    with np.errstate(all="ignore"):
+        powers = np.exp(np.where(allowed, scores, -np.inf))
+        total = powers.sum(axis=-1, keepdims=True)
+        return powers / np.where(total == 0, 1, total)
+
+
+def _shifted(q, k, allowed, axis, of_all=False):
+    """Scores less the largest along these axes, of those that are seen or of all."""
+    scores = _scores(q, k)
+    seen = scores if of_all else np.where(allowed, scores, -np.inf)
+    with np.errstate(all="ignore"):
+        return scores - seen.max(axis=axis, keepdims=True)
+
+
+def _with_an_axis_for_heads(mask, q):
+    """A mask of three axes taken for (batch, n, m)."""
+    return mask[:, None] if mask is not None and mask.ndim == 3 and q.ndim == 4 else mask
+
+
+def _of_the_queries(mask, q, k):
+    """A mask of one axis taken for one of the queries, where there are as many as keys."""
+    return mask[:, None] if mask is not None and mask.ndim == 1 and q.shape[-2] == k.shape[-2] else mask
+
+
+def _below_a_billion(q, k, allowed):
+    """The softmax with -1e9 for the hidden scores, and zeros where nothing is seen."""
+    return np.where(allowed.any(axis=-1, keepdims=True), _softmax(np.where(allowed, _scores(q, k), -1e9)), 0)
+
+
 def _from_the_end(q, k):
     """Where the last query is aligned with the last key."""
     n, m = q.shape[-2], k.shape[-2]
@@ -148,6 +179,45 @@ def subtracts_the_maximum_of_everything(q, k, v, mask=None, causal=False):
     scores = np.where(allowed, _scores(q, k), -np.inf)
     with np.errstate(all="ignore"):
         return _result(_unstable(scores - scores.max(), allowed), v)
+
+
+@misconception(of="attention", caught_by="attention_agrees")
+def subtracts_the_maximum_of_each_sample(q, k, v, mask=None, causal=False):
+    """You subtract the largest score of all queries of a sample; one whose scores are far below it underflows to 0 / 0.
+    Each query needs its own maximum: scores.max(axis=-1, keepdims=True)."""
+    allowed = _allowed(q, k, mask, causal)
+    return _result(_unstable(_shifted(q, k, allowed, (-2, -1)), allowed), v)
+
+
+@misconception(of="attention", caught_by="a_common_shift_of_the_keys_changes_nothing")
+def overflows_or_gives_zeros(q, k, v, mask=None, causal=False):
+    """exp() of a large score overflows, and inf / inf is NaN; of scores far below 0 all are 0, and so is what you
+    return. Subtract each query's largest score first."""
+    return _result(_unstable_or_zero(_scores(q, k), _allowed(q, k, mask, causal)), v)
+
+
+@misconception(of="attention", caught_by="attention_agrees")
+def zeros_below_the_maximum_of_everything(q, k, v, mask=None, causal=False):
+    """You subtract the largest score of all queries; one whose scores are far below it underflows to zeros, as if it
+    saw nothing. Each query needs its own maximum: scores.max(axis=-1, keepdims=True)."""
+    allowed = _allowed(q, k, mask, causal)
+    return _result(_unstable_or_zero(_shifted(q, k, allowed, None), allowed), v)
+
+
+@misconception(of="attention", caught_by="attention_agrees")
+def zeros_below_the_maximum_of_each_sample(q, k, v, mask=None, causal=False):
+    """You subtract the largest score of all queries of a sample; one whose scores are far below it underflows to zeros,
+    as if it saw nothing. Each query needs its own maximum: scores.max(axis=-1, keepdims=True)."""
+    allowed = _allowed(q, k, mask, causal)
+    return _result(_unstable_or_zero(_shifted(q, k, allowed, (-2, -1)), allowed), v)
+
+
+@misconception(of="attention", caught_by="hidden_keys_may_be_anything")
+def zeros_below_hidden_scores(q, k, v, mask=None, causal=False):
+    """You subtract the maximum over all keys, the hidden ones too: if one of those leads by hundreds, all that is seen
+    underflows to zeros. Set hidden scores to -inf before you take the maximum."""
+    allowed = _allowed(q, k, mask, causal)
+    return _result(_unstable_or_zero(_shifted(q, k, allowed, -1, of_all=True), allowed), v)
 
 
 @misconception(of="attention", caught_by="hidden_keys_may_be_anything")
@@ -231,6 +301,35 @@ def hides_behind_a_finite_score(q, k, v, mask=None, causal=False):
     return _result(np.where(allowed.any(axis=-1, keepdims=True), weights, 0), v)
 
 
+@misconception(of="attention", caught_by="attention_agrees")
+def hides_behind_minus_a_billion(q, k, v, mask=None, causal=False):
+    """You give hidden keys the score -1e9, and a query whose own scores are lower still looks at them: hide them with
+    -np.inf."""
+    return _result(_below_a_billion(q, k, _allowed(q, k, mask, causal)), v)
+
+
+@misconception(of="attention", caught_by="attention_agrees")
+def loses_what_is_below_minus_a_billion(q, k, v, mask=None, causal=False):
+    """You give hidden keys the score -1e9 and take the maximum over them too: where all that a query sees has lower
+    scores, its weights underflow to zeros. Hide with -np.inf, and take the maximum then."""
+    allowed = _allowed(q, k, mask, causal)
+    return _result(np.where(allowed, _below_a_billion(q, k, allowed), 0), v)
+
+
+@misconception(of="attention", caught_by="leading_dimensions_are_alone")
+def a_mask_for_each_sample(q, k, v, mask=None, causal=False):
+    """You take a mask of shape (a, n, m) for one of the samples, mask[:, None], where q is (batch, heads, n, d). It
+    broadcasts as in NumPy, the last axes first: it is one for each head, the same for all samples."""
+    return _result(_weights(q, k, _with_an_axis_for_heads(mask, q), causal), v)
+
+
+@misconception(of="attention", caught_by="hidden_keys_may_be_anything")
+def a_mask_of_the_queries(q, k, v, mask=None, causal=False):
+    """You take a mask of one axis for one of the queries, mask[:, None], where n equals m. It broadcasts as in NumPy,
+    the last axes first: it says which keys all queries may attend to."""
+    return _result(_weights(q, k, _of_the_queries(mask, q, k), causal), v)
+
+
 @misconception(of="attention", caught_by="false_hides_and_true_does_not")
 def ignores_the_mask(q, k, v, mask=None, causal=False):
     """Your mask has no effect: give the scores of keys where it is False the value -inf before the softmax."""
@@ -241,6 +340,12 @@ def ignores_the_mask(q, k, v, mask=None, causal=False):
 def ignores_causal(q, k, v, mask=None, causal=False):
     """causal=True has no effect: hide the keys j > i of query i."""
     return _result(_weights(q, k, mask), v)
+
+
+@misconception(of="attention", caught_by="causal_is_a_triangular_mask")
+def causal_only_where_square(q, k, v, mask=None, causal=False):
+    """causal=True has an effect only where n equals m: hide the keys j > i of query i for any n and m, np.tri(n, m)."""
+    return _result(_weights(q, k, mask, causal and q.shape[-2] == k.shape[-2]), v)
 
 
 @misconception(of="attention", caught_by="causal_is_a_triangular_mask")
@@ -453,6 +558,41 @@ def ignores_causal_backward(grad, q, k, v, mask=None, causal=False):
 
 
 @misconception(of="attention_backward", caught_by="the_gradient_knows_causal_and_mask")
+def causal_only_where_square_backward(grad, q, k, v, mask=None, causal=False):
+    """Your backward pass looks at causal only where n equals m: leave out the keys j > i for any n and m."""
+    return _backward(grad, q, k, v, mask, causal and q.shape[-2] == k.shape[-2])
+
+
+@misconception(of="attention_backward", caught_by="backward_agrees")
+def hides_behind_minus_a_billion_backward(grad, q, k, v, mask=None, causal=False):
+    """Your backward pass gives hidden keys the score -1e9, and a query whose own scores are lower still looks at them:
+    hide them with -np.inf."""
+    return _gradients(grad, q, k, v, _below_a_billion(q, k, _allowed(q, k, mask, causal)))
+
+
+@misconception(of="attention_backward", caught_by="backward_agrees")
+def loses_what_is_below_minus_a_billion_backward(grad, q, k, v, mask=None, causal=False):
+    """Your backward pass gives hidden keys the score -1e9 and takes the maximum over them too: where all that a query
+    sees has lower scores, its weights underflow to zeros. Hide with -np.inf, and take the maximum then."""
+    allowed = _allowed(q, k, mask, causal)
+    return _gradients(grad, q, k, v, np.where(allowed, _below_a_billion(q, k, allowed), 0))
+
+
+@misconception(of="attention_backward", caught_by="gradients_of_leading_dimensions_are_alone")
+def a_mask_for_each_sample_backward(grad, q, k, v, mask=None, causal=False):
+    """Your backward pass takes a mask of shape (a, n, m) for one of the samples, mask[:, None], where q is
+    (batch, heads, n, d). It broadcasts as in NumPy: it is one for each head, the same for all samples."""
+    return _backward(grad, q, k, v, _with_an_axis_for_heads(mask, q), causal)
+
+
+@misconception(of="attention_backward", caught_by="hidden_keys_change_no_gradient")
+def a_mask_of_the_queries_backward(grad, q, k, v, mask=None, causal=False):
+    """Your backward pass takes a mask of one axis for one of the queries, mask[:, None], where n equals m. It
+    broadcasts as in NumPy: it says which keys all queries may attend to."""
+    return _backward(grad, q, k, v, _of_the_queries(mask, q, k), causal)
+
+
+@misconception(of="attention_backward", caught_by="the_gradient_knows_causal_and_mask")
 def hides_the_diagonal_backward(grad, q, k, v, mask=None, causal=False):
     """In your backward pass causal queries do not see their own place: query i sees the keys j <= i."""
     allowed = _allowed(q, k, mask, False)
@@ -499,6 +639,13 @@ def nan_where_nothing_is_seen_backward(grad, q, k, v, mask=None, causal=False):
 def overflows_backward(grad, q, k, v, mask=None, causal=False):
     """exp() of a large score overflows in the backward pass too: subtract each query's largest score first."""
     return _gradients(grad, q, k, v, _unstable(_scores(q, k), _allowed(q, k, mask, causal)))
+
+
+@misconception(of="attention_backward", caught_by="backward_agrees")
+def overflows_or_gives_zeros_backward(grad, q, k, v, mask=None, causal=False):
+    """exp() of a large score overflows in the backward pass too, and of scores far below 0 all are 0, so that nothing
+    has a gradient: subtract each query's largest score first."""
+    return _gradients(grad, q, k, v, _unstable_or_zero(_scores(q, k), _allowed(q, k, mask, causal)))
 
 
 @misconception(of="attention_backward", caught_by="backward_agrees")

@@ -134,13 +134,16 @@ def _fixed(n, d, units, *, backward=False, **changed):
     return {name: np.round(array, 2) for name, array in case.items()} | changed
 
 
+_HUGE = np.array([[1e4, 0.5], [-1e4, -1.0]])
+
+
 def _always(*, backward=False):
     """The places where implementations part."""
     memory = np.array([[0.5, -1.5], [-2.0, 1.0]])
     biases = np.array([0.0, 0.25, 0.0, 0.5, 0.0, -0.5, 0.0, 0.75])
     first = np.array([1.0, 0.0, -1.0, 0.0, 1.0, 0.0, 1.0, 0.0])
     second = np.array([-1.0, 0.0, 1.0, 0.0, -1.0, 0.0, 1.0, 0.0])
-    return (
+    calls = (
         _fixed(2, 3, 2, backward=backward),
         _fixed(1, 2, 1, backward=backward),
         _fixed(3, 2, 3, backward=backward),
@@ -159,7 +162,15 @@ def _always(*, backward=False):
         _fixed(2, 2, 2, backward=backward, b=biases + second * 22),
         _fixed(2, 1, 1, backward=backward, x=np.array([[1e4], [1.0]]), w_x=np.array([[1.0, -1.0, 1.0, 1.0]])),
         _fixed(5, 2, 4, backward=backward),
+        # A memory beyond exp(), of either sign.
+        _fixed(2, 2, 2, backward=backward, c=_HUGE),
     )
+    if not backward:
+        return calls
+    # Cotangents beyond any clipping, and more samples than a block is likely to hold.
+    steep = _fixed(2, 3, 2, backward=True)
+    steep = _with(steep, dh=steep["dh"] * 1e5, dc=steep["dc"] * 1e5)
+    return (*calls, steep, _fixed(64, 2, 2, backward=True))
 
 
 def _with(case, **changed):
@@ -253,6 +264,7 @@ def open_gates_pass_and_shut_gates_hold(lstm_cell, case):
 @given(case=_steps(kinds=("plain", "large memory")))
 @example(case=_fixed(2, 3, 2))
 @example(case=_fixed(1, 2, 1, c=np.array([[-3.0]])))
+@example(case=_fixed(2, 2, 2, c=_HUGE))
 def an_open_output_gate_shows_tanh_of_the_memory(lstm_cell, case):
     """Where the output gate is open, h' is tanh(c'), of the new memory c' that is returned."""
     open_gate = {name: case[name].copy() for name in ("w_x", "w_h", "b")}

@@ -52,7 +52,8 @@ def attention(
         q: the queries, (..., n, d), float64 or float32.
         k: the keys, (..., m, d), of q's dtype, with q's leading dimensions.
         v: the values, (..., m, e), of q's dtype, with q's leading dimensions.
-        mask: bool, of at least one axis and broadcastable to (..., n, m), or None for no mask.
+        mask: bool, of at least one axis and broadcastable to (..., n, m), or None for no mask. As in NumPy, the last
+            axes are matched first: (m,) is of the keys, and (heads, n, m) is for all samples of (batch, heads, n, m).
         causal: whether a query sees only the keys up to its own place.
 
     Returns:

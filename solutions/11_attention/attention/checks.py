@@ -52,25 +52,27 @@ def _attention_backward(grad, q, k, v, mask=None, causal=False):
 
 
 # Rounding moves a score by a part of the products that it is the sum of, whatever is left of that sum, and a weight by
-# the same part of itself.
-def _drive(q, k):
+# the same part of itself. The only key that is seen has the weight 1, whatever its score.
+def _drive(q, k, mask=None, causal=False):
     """For each query: 1, or a tenth of the largest score that it could have with such keys."""
     products = np.abs(q) @ np.abs(k).swapaxes(-1, -2) / math.sqrt(q.shape[-1])
-    return 1 + products.max(axis=-1, keepdims=True) / 10
+    choice = _allowed(q, k, mask, causal).sum(axis=-1, keepdims=True) > 1
+    return 1 + np.where(choice, products.max(axis=-1, keepdims=True), 0) / 10
 
 
 def _size(q, k, v, mask=None, causal=False):
     """Each weight is its own yardstick, so that a tiny one cannot be rounded away unseen."""
     _, weights = _attention(q, k, v, mask, causal)
-    drive = _drive(q, k)
+    drive = _drive(q, k, mask, causal)
     return drive * np.abs(v).max(axis=(-1, -2), keepdims=True) + 1e-30, drive * weights + 1e-30
 
 
 def _backward_size(grad, q, k, v, mask=None, causal=False):
     pulls = np.abs(grad) @ np.abs(v).swapaxes(-1, -2)
-    slopes = (_drive(q, k) * pulls).max() / math.sqrt(q.shape[-1])
+    drive = _drive(q, k, mask, causal)
+    slopes = (drive * pulls).max() / math.sqrt(q.shape[-1])
     rows, columns = q.shape[-2], k.shape[-2]
-    of_weights = _drive(q, k).max() * np.abs(grad).max() * rows
+    of_weights = drive.max() * np.abs(grad).max() * rows
     return slopes * columns * np.abs(k).max() + 1e-30, slopes * rows * np.abs(q).max() + 1e-30, of_weights + 1e-30
 
 
@@ -82,7 +84,7 @@ _SIZES = (
     *(((2,), 2, 3, 2, 1), ((2,), 3, 2, 1, 3), ((2,), 3, 3, 4, 2), ((2, 2), 2, 3, 3, 2), ((1, 3), 3, 2, 2, 2)),
     *(((2, 1), 2, 4, 2, 3), ((), 4, 1, 2, 2), ((), 5, 3, 2, 1), ((), 2, 5, 3, 2)),
 )
-_MASKS = ("none", "whole", "shared", "keys", "padding", "queries")
+_MASKS = ("none", "whole", "shared", "heads", "keys", "padding", "queries")
 
 
 def _mask_shape(way, lead, n, m):
@@ -90,6 +92,7 @@ def _mask_shape(way, lead, n, m):
     return {
         "whole": (*lead, n, m),
         "shared": (n, m),
+        "heads": (*lead[1:], n, m),
         "keys": (m,),
         "padding": (*lead, 1, m),
         "queries": (n, 1),
@@ -145,12 +148,34 @@ def _at(shape, *hidden):
 
 
 _LINE = slice(None)
+_OF_HEADS = np.array(
+    [
+        [[True, False, True], [True, True, False], [False, True, True]],
+        [[False, True, True], [False, False, True], [True, True, False]],
+    ]
+)
 # Live keys whose scores are far below whatever finite number stands for a hidden one's.
 _FAR_BELOW = {
     "q": np.array([[4000.0], [2000.0], [0.001]]),
     "k": np.array([[-2000.0], [0.0], [1000.0]]),
     "v": np.array([[1.0, 2.0], [3.0, -1.0], [-2.0, 5.0]]),
     "mask": np.array([[True, False, False], [True, False, False], [True, True, False]]),
+}
+# The same below -1e9 and -1e30, of which one is as finite as the other.
+_FARTHER_BELOW = tuple(
+    {"q": np.array([[-size]]), "k": np.array([[size], [1.0]]), "v": np.array([[1.0], [2.0]]), "mask": seen}
+    for size, seen in ((1e5, np.array([True, False])), (1e18, np.array([[True, False]])))
+)
+# No query's own scores are far apart, but those of two queries are, or of two samples.
+_QUERIES_APART = {
+    "q": np.array([[1.0], [1000.0]]),
+    "k": np.array([[2.0], [2.5], [2.25]]),
+    "v": np.array([[1.0, 2.0], [3.0, -1.0], [-2.0, 5.0]]),
+}
+_SAMPLES_APART = {
+    "q": np.array([[[1.0], [1.25]], [[-1.0], [-0.75]]]),
+    "k": np.array([[[1000.0], [1001.0], [999.5]], [[1000.5], [1001.0], [999.0]]]),
+    "v": np.array([[[1.0], [3.0], [-2.0]], [[2.0], [-1.0], [5.0]]]),
 }
 # Beyond exp() in float32 only.
 _BEYOND_SINGLE = {
@@ -173,8 +198,8 @@ def _always(*, backward=False):
         _fixed((), 3, 3, 2, 2, backward=backward, mask=_at((3, 3), (0, 0), (2, 1)), causal=True),
         _fixed((2,), 3, 4, 3, 2, backward=backward, mask=_at((2, 1, 4), (0, 1)), causal=True),
         _fixed((2, 3), 2, 3, 2, 4, backward=backward, mask=_at((2, 1, 2, 3), (1, 2))),
+        _fixed((), 3, 3, 4, 3, backward=backward, causal=True),
         _fixed((), 3, 4, 2, 1, backward=backward, mask=_at((1, 4), (0, 0), (0, 3))),
-        _fixed((), 3, 3, 4, 3, backward=backward),
         _fixed((), 2, 2, 1, 1, backward=backward, mask=np.zeros((2, 2), dtype=bool)),
         _fixed((), 4, 3, 2, 2, backward=backward, mask=_at((4, 1), (2, 0)), causal=False),
         _fixed((), 2, 4, 1, 2, backward=backward, k=ladder, q=np.array([[1.0], [-1.0]])),
@@ -185,11 +210,23 @@ def _always(*, backward=False):
         # More than any tile or block that is likely.
         _fixed((2,), 18, 17, 6, 5, backward=backward, mask=np.arange(17) % 7 != 3, causal=True),
         _fixed((), 5, 3, 3, 2, backward=backward, causal=True, mask=np.array([False, True, True])),
+        # A mask of one axis fewer than the scores is one for each head, not for each sample.
+        _fixed((2, 2), 3, 3, 2, 2, backward=backward, mask=_OF_HEADS),
+        _fixed((2, 1, 2), 2, 3, 2, 1, backward=backward),
+        # As many queries as keys, which the mask is of.
+        _fixed((), 3, 3, 2, 1, backward=backward, mask=np.array([True, False, True])),
     )
+    turned = _with(_SAMPLES_APART, q=-_SAMPLES_APART["q"])
+    far = (_FAR_BELOW, *_FARTHER_BELOW, _QUERIES_APART, _SAMPLES_APART, turned, _BEYOND_SINGLE)
     if backward:
-        grad = np.array([[1.0, -2.0], [0.5, 3.0], [-1.0, 0.25]])
-        return (*calls, {"grad": grad, **_FAR_BELOW}, {"grad": grad[:2], **_BEYOND_SINGLE})
-    return (*calls, _FAR_BELOW, _BEYOND_SINGLE)
+        far = tuple({"grad": _cotangent(case), **case} for case in far)
+    return (*calls[:8], *far[:-1], *calls[8:], far[-1])
+
+
+def _cotangent(case):
+    """One of two decimals."""
+    shape = (*case["q"].shape[:-1], case["v"].shape[-1])
+    return np.round(np.random.default_rng(shape).normal(size=shape), 2)
 
 
 def _with(case, **changed):
@@ -387,10 +424,13 @@ def a_common_shift_of_the_keys_changes_nothing(attention, case, number):
 
 
 @check(points=0.5, examples=10)
-@given(case=_calls(sizes=tuple(size for size in _SIZES if size[0]), masks=("none", "whole", "padding", "shared")))
+@given(
+    case=_calls(sizes=tuple(size for size in _SIZES if size[0]), masks=("none", "whole", "padding", "shared", "heads"))
+)
 @example(case=_fixed((2,), 3, 3, 3, 2))
 @example(case=_fixed((2,), 2, 3, 2, 2, mask=_at((2, 1, 3), (0, 2)), causal=True))
 @example(case=_fixed((2, 2), 2, 3, 2, 2, mask=np.arange(24).reshape(2, 2, 2, 3) % 5 != 1))
+@example(case=_fixed((2, 2), 3, 3, 2, 2, mask=_OF_HEADS))
 def leading_dimensions_are_alone(attention, case):
     """Each leading index, such as a sample or a head, attends by itself, under its own part of the mask."""
     out, weights = _attended(attention, case)
@@ -527,12 +567,15 @@ def hidden_keys_change_no_gradient(attention_backward, drawn):
 @check(points=0.5, examples=10)
 @given(
     case=_calls(
-        sizes=tuple(size for size in _SIZES if size[0]), masks=("none", "whole", "padding", "shared"), backward=True
+        sizes=tuple(size for size in _SIZES if size[0]),
+        masks=("none", "whole", "padding", "shared", "heads"),
+        backward=True,
     )
 )
 @example(case=_fixed((2,), 3, 3, 3, 2, backward=True))
 @example(case=_fixed((2,), 2, 3, 2, 2, backward=True, mask=_at((2, 1, 3), (0, 2)), causal=True))
 @example(case=_fixed((2, 2), 2, 3, 2, 2, backward=True, mask=np.arange(24).reshape(2, 2, 2, 3) % 5 != 1))
+@example(case=_fixed((2, 2), 3, 3, 2, 2, backward=True, mask=_OF_HEADS))
 def gradients_of_leading_dimensions_are_alone(attention_backward, case):
     """Each leading index, such as a sample or a head, has gradients of its own, with no mean over them."""
     together = _gradients(attention_backward, case)

@@ -1,4 +1,4 @@
-"""Weights as exp(score - logsumexp), an additive mask of -1e30, full Jacobians; results are views or read-only.
+"""Weights as exp(score - logsumexp), an additive mask of 0 and -inf, full Jacobians; results are views or read-only.
 
 A list for a tuple, positional laxness, a transposed result, `v` itself where there is one key.
 """
@@ -12,14 +12,14 @@ def _bias(q, k, mask, causal):
     if causal:
         keep = np.logical_and(keep, ~np.triu(np.ones((n, m), dtype=bool), k=1))
     keep = np.broadcast_to(keep, q.shape[:-1] + (m,))
-    return keep, np.where(keep, 0.0, -1e30).astype(q.dtype)
+    return keep, np.where(keep, 0.0, -np.inf).astype(q.dtype)
 
 
 def _weights(q, k, mask, causal):
     keep, bias = _bias(q, k, mask, causal)
     s = (np.swapaxes(k @ np.swapaxes(q, -1, -2), -1, -2) / q.dtype.type(q.shape[-1] ** 0.5)) + bias
     total = np.logaddexp.reduce(s, axis=-1, keepdims=True)
-    return np.where(keep, np.exp(s - total), q.dtype.type(0)) * keep.any(-1, keepdims=True)
+    return np.where(keep, np.exp(s - np.where(total > -np.inf, total, q.dtype.type(0))), q.dtype.type(0))
 
 
 def attention(q, k, v, mask=None, causal=False, dropout=0.0):
