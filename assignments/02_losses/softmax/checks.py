@@ -30,10 +30,11 @@ def _backward(grad, probs, axis=-1):
 def _size(x, axis=-1):
     """Each probability is its own yardstick, so that a tiny one cannot be clipped or rounded away unseen.
 
-    Working with the logarithm of the sum costs a relative error of eps * |x|, which is right too; and what underflows
-    in float32 may be 0.
+    exp() makes a relative error of what its argument, the distance from the largest score, is rounded by. How far from
+    0 the scores lie costs nothing: the distance is taken first. What underflows in float32 may be 0.
     """
-    return _softmax(x, axis) * (1 + np.abs(x).max() / 10) + 1e-30
+    distance = np.abs(x - x.max(axis=axis, keepdims=True))
+    return _softmax(x, axis) * (1 + np.minimum(distance, 1000) / 10) + 1e-30
 
 
 def _backward_size(grad, probs, axis=-1):
@@ -79,9 +80,16 @@ _always = (
     {"x": _square, "axis": 0},
     {"x": _block, "axis": 1},
     {"x": _block},
+    # Large scores that differ by little: no digit of the difference may be lost, in float32 neither.
+    {"x": np.array([1e6, 1e6 + 1, 1e6 + 2])},
     {"x": _block[:, None], "axis": -3},
+    {"x": _block[None, :, None, :2, :3], "axis": 1},
     {"x": np.array([1e4, 1e4 + 1, 1e4 - 2])},
     {"x": np.array([-1e4, -1e4, -1e4 + 1])},
+    {"x": np.array([1e4, 1e4 - 0.7])},
+    {"x": np.array([1e4, 1e4 + 0.05])},
+    {"x": np.array([3e4, 3e4 + 1])},
+    {"x": np.array([-1e6, -1e6 + 1])},
     {"x": _wide},
     # Beyond exp() in float32 only.
     {"x": np.array([[100.0, 90.0, -100.0], [-120.0, -100.0, -110.0]])},
@@ -134,7 +142,9 @@ softmax_agrees = Agreement(
 def sums_to_one(softmax, case):
     """Along `axis` the probabilities sum to 1."""
     p = _shaped(softmax(**case), case["x"])
-    assert_close(p.sum(axis=_axis(case)), np.ones(p.sum(axis=_axis(case)).shape), rtol=1e-13)
+    assert_close(
+        p.sum(axis=_axis(case)), np.ones(p.sum(axis=_axis(case)).shape), rtol=1e-13, message="a slice does not sum to 1"
+    )
 
 
 @check(points=1, examples=10)
@@ -149,7 +159,8 @@ def has_exponential_odds(softmax, case):
     with np.errstate(all="ignore"):
         ratio = p / np.take_along_axis(p, winner, axis)
     want = np.exp(x - np.take_along_axis(x, winner, axis))
-    assert_close(ratio, want, scale=want)
+    message = "p divided by the slice's largest p is not exp(x - the slice's largest x)"
+    assert_close(ratio, want, scale=want, message=message)
 
 
 @check(points=1, examples=10)
@@ -164,7 +175,8 @@ def ignores_a_common_shift(softmax, case, level, fall):
     slices = x.max(axis=axis, keepdims=True).shape
     shift = level - fall * 1000.0 * np.arange(math.prod(slices)).reshape(slices)
     # x + shift is rounded to about 1e-12, and so are the probabilities.
-    assert_close(softmax(**{**case, "x": x + shift}), softmax(**case), rtol=1e-9)
+    message = "the probabilities of x + shift are not those of x"
+    assert_close(softmax(**{**case, "x": x + shift}), softmax(**case), rtol=1e-9, message=message)
 
 
 @check(points=1, examples=10)
@@ -172,25 +184,27 @@ def ignores_a_common_shift(softmax, case, level, fall):
 @example(case={"x": _square}, winner=1, lead=1e4)
 @example(case={"x": _square - 700}, winner=1, lead=800.0)
 @example(case={"x": _square - 1e4}, winner=1, lead=1e4)
+@example(case={"x": _square}, winner=1, lead=1e200)
 def gives_all_to_a_large_lead(softmax, case, winner, lead):
     """A score that leads its slice by hundreds has probability 1, and the others 0."""
     x, axis = case["x"], _axis(case)
     places = np.expand_dims(np.full(x.max(axis=axis).shape, winner % x.shape[axis]), axis)
     want = np.zeros(x.shape)
     np.put_along_axis(want, places, 1.0, axis)
-    assert_close(softmax(**{**case, "x": x + lead * want}), want, rtol=1e-9)
+    message = "the leader's probability is not 1, or another's not 0"
+    assert_close(softmax(**{**case, "x": x + lead * want}), want, rtol=1e-9, message=message)
 
 
 @check(points=1, examples=10)
 @given(case=_scores(), level=st.sampled_from((0.0, 2.0, 800.0, -800.0, 1e4, -1e4)))
 @example(case={"x": _square}, level=-1e4)
 @example(case={"x": _square, "axis": 0}, level=1e4)
+@example(case={"x": _square}, level=1e308)
 def shares_equally_among_equals(softmax, case, level):
     """Where all the scores of a slice are equal, each of its C entries has probability 1 / C."""
     x = case["x"]
-    assert_close(
-        softmax(**{**case, "x": np.full(x.shape, level)}), np.full(x.shape, 1 / x.shape[_axis(case)]), rtol=1e-9
-    )
+    got, want = softmax(**{**case, "x": np.full(x.shape, level)}), np.full(x.shape, 1 / x.shape[_axis(case)])
+    assert_close(got, want, rtol=1e-9, message="the probabilities of equal scores are not 1 / C")
 
 
 @check(points=1, examples=10)
@@ -204,7 +218,8 @@ def treats_each_slice_alone(softmax, case, which):
     whole = np.moveaxis(_shaped(softmax(**case), x), axis, -1)
     alone = np.moveaxis(x, axis, -1)
     row = np.unravel_index(which % math.prod(alone.shape[:-1]), alone.shape[:-1])
-    assert_close(whole[row], softmax(np.ascontiguousarray(alone[row])))
+    message = "a slice's probabilities are not those that it has alone"
+    assert_close(whole[row], softmax(np.ascontiguousarray(alone[row])), message=message)
 
 
 @check(points=1, examples=10)
@@ -214,7 +229,8 @@ def treats_each_slice_alone(softmax, case, which):
 def counts_axes_from_both_ends(softmax, case):
     """An axis counted from the end gives the same probabilities as that axis counted from the start."""
     x, axis = case["x"], _axis(case) % case["x"].ndim
-    assert_close(softmax(x, axis=axis - x.ndim), softmax(x, axis=axis))
+    message = "the same axis, counted from the end and from the start, gives different probabilities"
+    assert_close(softmax(x, axis=axis - x.ndim), softmax(x, axis=axis), message=message)
 
 
 # -- the backward pass -------------------------------------------------------------------------------------------------
@@ -239,7 +255,8 @@ def backward_of_a_constant_is_zero(softmax_backward, case, constant):
     """A cotangent that is the same for all the entries gives 0: the probabilities' sum cannot change."""
     p = case["probs"]
     got = softmax_backward(**{**case, "grad": np.full(p.shape, constant)})
-    assert_close(got, np.zeros(p.shape), rtol=1e-12, scale=abs(constant))
+    message = "the gradient for a constant cotangent is not 0"
+    assert_close(got, np.zeros(p.shape), rtol=1e-12, scale=abs(constant), message=message)
 
 
 @check(points=1, examples=10)
@@ -249,10 +266,23 @@ def backward_of_a_constant_is_zero(softmax_backward, case, constant):
 def backward_sums_to_zero(softmax_backward, case):
     """Along `axis` the gradient sums to 0: raising all the scores alike changes nothing."""
     total = _shaped(softmax_backward(**case), case["probs"]).sum(axis=_axis(case))
-    assert_close(total, np.zeros(total.shape), rtol=1e-12, scale=np.abs(case["grad"]).max() + 1e-300)
+    scale, message = np.abs(case["grad"]).max() + 1e-300, "the gradient's sum along `axis` is not 0"
+    assert_close(total, np.zeros(total.shape), rtol=1e-12, scale=scale, message=message)
 
 
-@check(points=1, examples=10)
+@check(points=0.5, examples=10)
+@given(case=_scores(backward=True), factor=st.sampled_from((2.0**40, 2.0**-40)))
+@example(case=_backward_always[0], factor=2.0**40)
+@example(case=_backward_always[0], factor=2.0**-40)
+def backward_scales_with_the_cotangent(softmax_backward, case, factor):
+    """A cotangent that is k times as large gives a gradient that is k times as large, however large or small k is."""
+    want = factor * _shaped(softmax_backward(**case), case["probs"])
+    got = softmax_backward(**{**case, "grad": factor * case["grad"]})
+    scale = factor * (np.abs(case["grad"]).max() + 1e-300)
+    assert_close(got, want, rtol=1e-12, scale=scale, message="the gradient is not k times what it was")
+
+
+@check(points=0.5, examples=10)
 @given(case=_scores(backward=True), turn=st.sampled_from((1, 2, 3)))
 @example(case=_backward_always[0], turn=1)
 @example(case=_backward_always[1], turn=1)
@@ -262,7 +292,8 @@ def backward_is_symmetric(softmax_backward, case, turn):
     v = np.roll(u, turn, axis=_axis(case)) + np.cos(np.arange(u.size)).reshape(u.shape)
     one = np.sum(v * _shaped(softmax_backward(**case), u))
     other = np.sum(u * _shaped(softmax_backward(**{**case, "grad": v}), u))
-    assert_close(one, other, rtol=1e-12, scale=u.size * (1 + np.abs(u).max() ** 2))
+    scale, message = u.size * (1 + np.abs(u).max() ** 2), "v · (J u) is not u · (J v)"
+    assert_close(one, other, rtol=1e-12, scale=scale, message=message)
 
 
 @check(points=1, examples=10)
@@ -277,7 +308,8 @@ def backward_treats_each_slice_alone(softmax_backward, case, which):
     grad, probs = np.moveaxis(case["grad"], axis, -1), np.moveaxis(case["probs"], axis, -1)
     row = np.unravel_index(which % math.prod(probs.shape[:-1]), probs.shape[:-1])
     alone = softmax_backward(np.ascontiguousarray(grad[row]), np.ascontiguousarray(probs[row]))
-    assert_close(whole[row], alone, rtol=1e-12, scale=np.abs(grad[row]).max() + 1e-300)
+    scale, message = np.abs(grad[row]).max() + 1e-300, "a slice's gradient is not the one that it has alone"
+    assert_close(whole[row], alone, rtol=1e-12, scale=scale, message=message)
 
 
 gradient = Gradient(

@@ -22,6 +22,14 @@ def subtracts_the_maximum_of_everything(x, axis=-1):
         return powers / powers.sum(axis=axis, keepdims=True)
 
 
+@misconception(of="softmax", caught_by="softmax_agrees")
+def subtracts_a_large_logarithm(x, axis=-1):
+    """You take exp(x - logsumexp(x)). That logarithm is as large as the scores, and in float32 few of its digits are
+    left for the difference: subtract the maximum from x first, then logsumexp of what remains."""
+    most = x.max(axis=axis, keepdims=True)
+    return np.exp(x - (most + np.log(np.exp(x - most).sum(axis=axis, keepdims=True))))
+
+
 @misconception(of="softmax", caught_by="gives_all_to_a_large_lead")
 def subtracts_the_mean(x, axis=-1):
     """You subtract the mean, and a score far above it still overflows: subtract the maximum, which leaves no exponent
@@ -68,8 +76,8 @@ def clips_the_scores(x, axis=-1):
 
 @misconception(of="softmax", caught_by="softmax_agrees")
 def clips_the_probabilities(x, axis=-1):
-    """You clip the probabilities away from 0. Softmax's own values are wanted here, however small; what guards a
-    logarithm belongs where the logarithm is taken."""
+    """You clip from below, the probabilities or the shifted scores, so that none comes near 0. Softmax's own values are
+    wanted here, however small; what guards a logarithm belongs where the logarithm is taken."""
     powers = np.exp(x - x.max(axis=axis, keepdims=True))
     return np.clip(powers / powers.sum(axis=axis, keepdims=True), 1e-12, 1)
 

@@ -132,6 +132,87 @@ def corrects_the_mixture(x, gamma, beta, running_mean, running_var, training=Tru
     return y, mean, var
 
 
+@misconception(of="batch_norm", caught_by="a_common_shift_moves_the_mean_only")
+def takes_a_difference_of_squares(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
+    """Your variance is mean(x ** 2) - mean(x) ** 2, the difference of two large, nearly equal numbers where a channel
+    lies far from 0: its digits are lost, and it may even be negative. Take the mean away first, then square: the mean
+    of (x - mean) ** 2."""
+    if not training:
+        return _forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
+    mean, n = x.mean(_axes(x)), _count(x)
+    var = (x * x).mean(_axes(x)) - mean**2
+    with np.errstate(all="ignore"):
+        y = _affine(_normalise(x, mean, var, eps), gamma, beta)
+    return y, _moved(running_mean, mean, momentum), _moved(running_var, var * (n / (n - 1)), momentum)
+
+
+@misconception(of="batch_norm", caught_by="momentum_is_the_weight_of_the_new_value")
+def weighs_the_old_mean_by_momentum(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
+    """Your new_running_mean is mixed the wrong way round, and new_running_var is not: in both, momentum weighs the new
+    value, (1 - momentum) * running + momentum * batch."""
+    y, mean, var = _forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
+    return y, _moved(running_mean, _statistics(x)[0], 1 - momentum) if training else mean, var
+
+
+@misconception(of="batch_norm", caught_by="momentum_is_the_weight_of_the_new_value")
+def weighs_the_old_variance_by_momentum(
+    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
+):
+    """Your new_running_var is mixed the wrong way round, and new_running_mean is not: in both, momentum weighs the new
+    value, (1 - momentum) * running + momentum * batch."""
+    y, mean, var = _forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
+    return y, mean, _moved(running_var, _statistics(x, 1)[1], 1 - momentum) if training else var
+
+
+@misconception(of="batch_norm", caught_by="batch_norm_agrees")
+def changes_the_running_mean(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
+    """In training you write into the caller's running_mean (`*=`, `+=` or `[...] =`): return a new array, and leave the
+    one that was given as it is."""
+    y, mean, var = _forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
+    running_mean[...] = mean
+    return y, running_mean, var
+
+
+@misconception(of="batch_norm", caught_by="batch_norm_agrees")
+def changes_the_running_variance(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
+    """In training you write into the caller's running_var (`*=`, `+=` or `[...] =`): return a new array, and leave the
+    one that was given as it is."""
+    y, mean, var = _forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
+    running_var[...] = var
+    return y, mean, running_var
+
+
+@misconception(of="batch_norm", caught_by="batch_norm_agrees")
+def makes_the_running_variance_float64(
+    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
+):
+    """new_running_var is float64 also for float32 arguments: a factor n / (n - 1) that is a np.float64, or an element
+    of an array, makes it so. Make it a Python float."""
+    y, mean, var = _forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
+    return y, mean, var.astype(np.float64) if training else var
+
+
+@misconception(of="batch_norm", caught_by="an_image_is_a_table_of_pixels")
+def counts_images_and_divides_by_zero(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
+    """In the unbiased variance you take N for n, which divides by zero for a single image. A channel of images has
+    N * H * W values: n / (n - 1) is meant for that n."""
+    y, mean, var = _forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
+    if training:
+        var = _moved(running_var, _statistics(x)[1] * (len(x) / (len(x) - 1)), momentum)
+    return y, mean, var
+
+
+@misconception(of="batch_norm", caught_by="an_image_is_a_table_of_pixels")
+def counts_at_least_two_images(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
+    """In the unbiased variance you take N for n, or 2 where N is 1. A channel of images has N * H * W values, always
+    two at least: n / (n - 1) is meant for that n."""
+    y, mean, var = _forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
+    if training:
+        n = max(len(x), 2)
+        var = _moved(running_var, _statistics(x)[1] * (n / (n - 1)), momentum)
+    return y, mean, var
+
+
 @misconception(of="batch_norm", caught_by="an_image_is_a_table_of_pixels")
 def counts_images_rather_than_pixels(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """In the unbiased variance you take N for n. A channel of images has N * H * W values: n / (n - 1) is meant for
@@ -580,6 +661,18 @@ def ignores_eps_going_back(grad, x, gamma, eps=1e-5):
     """The backward pass leaves eps out: it divides by sqrt(var + eps), as the forward pass does."""
     with np.errstate(all="ignore"):
         return _backward(grad, x, gamma, 0)
+
+
+@misconception(of="batch_norm_backward", caught_by="backward_ignores_a_common_shift")
+def takes_a_difference_of_squares_going_back(grad, x, gamma, eps=1e-5):
+    """The backward pass takes mean(x ** 2) - mean(x) ** 2 for the variance, the difference of two large, nearly equal
+    numbers where a channel lies far from 0: its digits are lost. Take the mean of (x - mean) ** 2."""
+    mean = x.mean(_axes(x))
+    var = (x * x).mean(_axes(x)) - mean**2
+    with np.errstate(all="ignore"):
+        z, per_deviation = _normalise(x, mean, var, eps), 1 / np.sqrt(var + eps)
+        dgamma, dbeta = (grad * z).sum(_axes(x)), grad.sum(_axes(x))
+        return _dx(grad, x, gamma, z, per_deviation, dgamma, dbeta), dgamma, dbeta
 
 
 @misconception(of="batch_norm_backward", caught_by="backward_adds_eps_to_the_variance")

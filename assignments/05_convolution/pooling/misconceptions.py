@@ -175,6 +175,25 @@ def pads_with_a_merely_low_number(x, kernel, stride=None, padding=0):
     return _maxima(x, kernel, stride, padding, -1e9)
 
 
+@misconception(of="max_pool2d", caught_by="padding_never_wins")
+def pads_with_minus_a_million(x, kernel, stride=None, padding=0):
+    """You pad with -1e6, and pixels may be lower still: only -inf loses to every pixel."""
+    return _maxima(x, kernel, stride, padding, -1e6)
+
+
+@misconception(of="max_pool2d", caught_by="padding_never_wins")
+def pads_with_minus_a_thousand(x, kernel, stride=None, padding=0):
+    """You pad with -1000, and pixels may be lower still: only -inf loses to every pixel."""
+    return _maxima(x, kernel, stride, padding, -1000)
+
+
+@misconception(of="max_pool2d", caught_by="padding_never_wins")
+def pads_with_the_lowest_float32(x, kernel, stride=None, padding=0):
+    """You pad with the lowest number of float32, and pixels in float64 may be lower still: only -inf loses to every
+    pixel."""
+    return _maxima(x, kernel, stride, padding, np.finfo(np.float32).min)
+
+
 @misconception(of="max_pool2d", caught_by="max_pool2d_agrees")
 def begins_at_zero(x, kernel, stride=None, padding=0):
     """Your maximum starts from 0, so that it is never negative. Start from -inf, or from the window's first pixel."""
@@ -352,11 +371,44 @@ def breaks_ties_by_columns(grad, x, kernel, stride=None, padding=0):
 
 @misconception(of="max_pool2d_backward", caught_by="max_pool2d_backward_agrees")
 def compares_with_a_tolerance(grad, x, kernel, stride=None, padding=0):
-    """You find the winner with np.isclose, so that a pixel that is only nearly the largest wins too: compare exactly
-    (argmax does)."""
+    """You compare inexactly, as np.isclose does, so that a pixel that is only nearly the largest wins too: compare
+    exactly (argmax does)."""
     windows = _windows(x, kernel, stride, padding)
     close = np.isclose(windows, windows.max((4, 5), keepdims=True))
     chosen = _one_of(windows, _flat(close).argmax(-1))
+    return _crop(_scatter(_sent(grad, chosen), x, kernel, stride, padding), x, padding)
+
+
+@misconception(of="max_pool2d_backward", caught_by="max_pool2d_backward_agrees")
+def compares_in_float32(grad, x, kernel, stride=None, padding=0):
+    """You look for the winners in float32 although x is float64, or in x with a little noise added, so that pixels that
+    differ become ties or change places: compare the pixels of x as they are."""
+    with np.errstate(all="ignore"):
+        low = x.astype(np.float32)
+    chosen = _winners(_windows(low, kernel, stride, padding))
+    return _crop(_scatter(_sent(grad, chosen), x, kernel, stride, padding), x, padding)
+
+
+@misconception(of="max_pool2d_backward", caught_by="max_pool2d_backward_agrees")
+def divides_the_number_by_the_height(grad, x, kernel, stride=None, padding=0):
+    """You take a winner's number apart with kh: `divmod(number, kh)`. In row-major order a row of the window has kw
+    pixels: `divmod(number, kw)`, or np.unravel_index with (kh, kw)."""
+    (kh, kw), (s, t), (p, q) = _pair(kernel), _stride(kernel, stride), _pair(padding)
+    number = _flat(_windows(x, kernel, stride, padding)).argmax(-1)
+    rows, columns = np.divmod(number, kh)
+    # What lies beyond the frame is lost.
+    framed = np.pad(x, ((0, 0), (0, 0), (p, p + kh * kw), (q, q + kh * kw)))
+    image = np.zeros_like(framed)
+    for n, c, i, j in np.ndindex(*grad.shape):
+        image[n, c, i * s + rows[n, c, i, j], j * t + columns[n, c, i, j]] += grad[n, c, i, j]
+    return _crop(image, x, padding)
+
+
+@misconception(of="max_pool2d_backward", caught_by="no_gradient_is_lost")
+def lets_a_low_number_win_in_backward(grad, x, kernel, stride=None, padding=0):
+    """In the backward pass you pad x with a low number such as -1e6, and pixels may be lower still: their gradient goes
+    to the frame and is lost. The frame is -inf here too."""
+    chosen = _winners(_windows(x, kernel, stride, padding, -1e6))
     return _crop(_scatter(_sent(grad, chosen), x, kernel, stride, padding), x, padding)
 
 
@@ -519,6 +571,19 @@ def never_counts_the_padding(x, kernel, stride=None, padding=0, count_include_pa
     """You always divide by the number of real pixels. That is right under the Keras and TensorFlow convention, and for
     count_include_pad=False; by default, as in PyTorch, the frame's zeros count: divide by kh * kw."""
     return _averages(x, kernel, stride, padding, False)
+
+
+@misconception(of="avg_pool2d", caught_by="padding_that_does_not_count_divides_by_the_real_pixels")
+def counts_out_the_frame_above_and_left_only(x, kernel, stride=None, padding=0, count_include_pad=True):
+    """With count_include_pad=False you take off the frame's pixels above and on the left only: a window may also reach
+    into the frame below and on the right."""
+    if count_include_pad:
+        return _averages(x, kernel, stride, padding, True)
+    (p, q), total = _pair(padding), _windows(x, kernel, stride, padding, 0).sum((4, 5))
+    image = np.pad(np.ones_like(x[:1, :1]), ((0, 0), (0, 0), (p, 0), (q, 0)))
+    image = np.pad(image, ((0, 0), (0, 0), (0, p), (0, q)), constant_values=1)
+    image[:, :, :p], image[:, :, :, :q] = 0, 0
+    return total / _windows(image, kernel, stride, 0, 0)[0, 0].sum((2, 3))
 
 
 @misconception(of="avg_pool2d", caught_by="padding_that_counts_is_a_frame_of_zeros")

@@ -50,8 +50,9 @@ def normalised_backward(grad, x, gamma, eps=1e-5):
     return dx, dgamma, dbeta
 
 
-# Errors grow with the distance of a channel from zero, in units of its deviation: subtracting the mean loses digits.
-# Its square is for those who take the mean of the squares less the square of the mean.
+# Errors grow with the distance of a channel from zero, in units of its deviation: the mean is rounded, and so is what
+# multiplying out puts in the place of x - mean. They do not grow with the square of that distance, as those of the mean
+# of the squares less the square of the mean do.
 def table(x):
     """One row for each value of a channel, one column for each channel."""
     return np.moveaxis(x, 1, -1).reshape(-1, x.shape[1])
@@ -65,16 +66,15 @@ def column(per_channel, x):
 def digits_lost(x, eps):
     """What subtracting the mean and dividing by the deviation does to errors, channel by channel."""
     values = table(x)
-    ratio = np.abs(values).max(0) / np.sqrt(values.var(0) + eps)
-    return 1 + ratio + ratio * ratio
+    return 1 + np.abs(values).max(0) / np.sqrt(values.var(0) + eps) / 30
 
 
 def forward_scale(x, gamma, beta, running_mean, running_var, training=True, eps=1e-5, **_):
     """The size that rounding errors of each of the forward pass's results are measured against."""
-    largest = np.abs(table(x)).max(0)
+    largest, var = np.abs(table(x)).max(0), table(x).var(0)
     lost = digits_lost(x, eps) if training else 1 + (largest + np.abs(running_mean)) / np.sqrt(running_var + eps)
     y = np.abs(gamma) * lost + np.abs(beta)
-    return column(y, x), np.abs(running_mean) + largest, running_var + largest**2
+    return column(y, x), np.abs(running_mean) + largest, running_var + 2 * var + np.sqrt(var) * largest / 30
 
 
 def backward_scale(grad, x, gamma, eps=1e-5):
@@ -178,6 +178,11 @@ def near(shape, level=1.0, spread=1 / 256):
     return level + spread * (np.arange(math.prod(shape)) % 5).reshape(shape)
 
 
+def far(shape, level, step=1.0):
+    """Small multiples of one step, far from zero; float32 can hold them."""
+    return level + step * (np.arange(math.prod(shape)) * 7 % 5).reshape(shape)
+
+
 CONSTANT = np.array([[2.0, 3.0], [2.0, 5.0], [2.0, 1.0]])
 CONSTANT_IMAGES = np.stack([np.full((2, 1, 2), 3.0), np.arange(4.0).reshape(2, 1, 2)], axis=1)
 
@@ -204,6 +209,15 @@ EDGES = [
     dict(shape=(3, 2), gamma=np.array([-2.0, 0.0])),
     dict(shape=(4, 2), real=True),
     dict(shape=(2, 3, 2, 2), real=True),
+    # The mean of the squares and the square of the mean agree here to nearly all digits of float32.
+    dict(shape=(6, 1), x=far((6, 1), 1000.0)),
+    dict(shape=(3, 2, 1, 2), x=far((3, 2, 1, 2), -1000.0)),
+    dict(shape=(3, 2), x=far((3, 2), 100.0, 0.125)),
+    # A variance that is far below 1, but not below eps.
+    dict(shape=(3, 2), x=1e-5 * np.array([[1.0, -2.0], [3.0, 0.0], [-2.0, 4.0]]), eps=1e-12),
+    # Many samples, and many channels.
+    dict(shape=(33, 9)),
+    dict(shape=(17, 9, 1, 1)),
 ]
 
 
@@ -295,6 +309,8 @@ def gamma_and_beta_come_last(batch_norm, case):
 @given(case=calls(), level=st.integers(-50, 50))
 @example(case=fixed((3, 2)), level=10)
 @example(case=fixed((2, 2, 1, 2), momentum=0.3), level=-20)
+@example(case=fixed((3, 2)), level=1000)
+@example(case=fixed((3, 2)), level=10**6)
 def a_common_shift_moves_the_mean_only(batch_norm, case, level):
     """Adding a number to a whole channel adds momentum times it to new_running_mean, and changes nothing else."""
     shift = level + np.arange(float(case["x"].shape[1]))
@@ -312,7 +328,8 @@ def eps_is_added_to_the_variance(batch_norm, case, factor):
     """Multiplying x by a and eps by a ** 2 leaves y as it is: eps is a variance, added under the root."""
     other = case | {"x": factor * case["x"], "eps": factor**2 * case["eps"]}
     scale = np.maximum(forward_scale(**case)[0], 1e-30)
-    assert_close(batch_norm(**other)[0], batch_norm(**case)[0], scale=scale)
+    message = "y for a * x and a ** 2 * eps is not y for x and eps"
+    assert_close(batch_norm(**other)[0], batch_norm(**case)[0], scale=scale, message=message)
 
 
 @check(points=0.25, examples=10)
@@ -326,7 +343,8 @@ def a_constant_channel_becomes_beta(batch_norm, case, level):
     y, case = np.asarray(batch_norm(**case | {"x": x})[0]), case | {"x": x}
     assert y.shape == x.shape, f"y has shape {y.shape}, not {x.shape}"
     size = max(forward_scale(**case)[0].ravel()[0], 1e-30)
-    assert_close(y[:, 0], np.full(x[:, 0].shape, case["beta"][0]), scale=size)
+    message = "y of the constant channel is not beta"
+    assert_close(y[:, 0], np.full(x[:, 0].shape, case["beta"][0]), scale=size, message=message)
 
 
 @check(points=0.5, examples=12)
@@ -430,7 +448,8 @@ def evaluation_treats_each_sample_alone(batch_norm, case):
     """In evaluation, each sample gets the y that it gets without the others."""
     alone = [batch_norm(**case | {"x": sample[None]})[0] for sample in case["x"]]
     scale = np.maximum(forward_scale(**case)[0], 1e-30)
-    assert_close(batch_norm(**case)[0], np.concatenate(alone), scale=scale)
+    message = "y is not what the samples get one at a time"
+    assert_close(batch_norm(**case)[0], np.concatenate(alone), scale=scale, message=message)
 
 
 @check(points=0.25, examples=12)
@@ -443,7 +462,8 @@ def evaluation_with_the_batch_s_own_statistics_is_training(batch_norm, case):
     own = case | {"running_mean": values.mean(0), "running_var": values.var(0)}
     want = batch_norm(**own)[0]
     scale = np.maximum(forward_scale(**case)[0], 1e-30)
-    assert_close(batch_norm(**own | {"training": False})[0], want, scale=scale)
+    message = "y in evaluation is not y in training"
+    assert_close(batch_norm(**own | {"training": False})[0], want, scale=scale, message=message)
 
 
 # -- the backward pass -------------------------------------------------------------------------------------------------
@@ -476,7 +496,7 @@ def dx_sums_to_zero_in_each_channel(batch_norm_backward, case):
     """In each channel dx sums to 0: adding one number to the whole channel does not change y."""
     dx = checked(batch_norm_backward(**case)[0], case["x"])
     size = np.maximum(backward_scale(**case)[0].ravel(), 1e-30)
-    assert_close(table(dx).sum(0), np.zeros(dx.shape[1]), scale=size)
+    assert_close(table(dx).sum(0), np.zeros(dx.shape[1]), scale=size, message="a channel's sum of dx is not 0")
 
 
 @check(points=0.5, examples=10)
@@ -488,7 +508,8 @@ def dx_of_a_constant_cotangent_is_zero(batch_norm_backward, case, level):
     levels = level + np.arange(float(case["x"].shape[1]))
     case = case | {"grad": column(levels, case["x"]) + np.zeros(case["x"].shape)}
     scale = np.maximum(backward_scale(**case)[0], 1e-30)
-    assert_close(batch_norm_backward(**case)[0], np.zeros(case["x"].shape), scale=scale)
+    message = "dx is not 0 where grad is constant"
+    assert_close(batch_norm_backward(**case)[0], np.zeros(case["x"].shape), scale=scale, message=message)
 
 
 @check(points=0.5, examples=12)
@@ -503,7 +524,9 @@ def stretching_matters_through_eps_alone(batch_norm_backward, case):
     var = values.var(0)
     got = (table(checked(dx, case["x"])) * (values - values.mean(0))).sum(0)
     size = backward_scale(**case)[0].ravel() * np.abs(values).max(0) * len(values)
-    assert_close(got, case["gamma"] * np.asarray(dgamma) * eps / (var + eps), scale=np.maximum(size, 1e-30))
+    want = case["gamma"] * np.asarray(dgamma) * eps / (var + eps)
+    message = "the sum of dx * (x - mean) is not gamma * dgamma * eps / (var + eps)"
+    assert_close(got, want, scale=np.maximum(size, 1e-30), message=message)
 
 
 @check(points=0.25, examples=10)
@@ -516,7 +539,7 @@ def backward_is_symmetric(batch_norm_backward, case, turn):
     one = table(v * checked(batch_norm_backward(**case)[0], u)).sum(0)
     other = table(u * checked(batch_norm_backward(**case | {"grad": v})[0], u)).sum(0)
     size = backward_scale(**case)[0].ravel() * table(np.abs(v)).max(0) * len(table(u))
-    assert_close(one, other, scale=np.maximum(size, 1e-30))
+    assert_close(one, other, scale=np.maximum(size, 1e-30), message="v · (J u) is not u · (J v)")
 
 
 @check(points=0.5, examples=12)
@@ -530,7 +553,8 @@ def dgamma_weighs_grad_by_the_normalised_values(batch_norm, batch_norm_backward,
     z = np.asarray(batch_norm(x, ones, 0 * ones, 0 * ones, ones, **eps)[0])
     assert z.shape == x.shape, f"y has shape {z.shape}, not {x.shape}"
     _, dgamma, _ = batch_norm_backward(**case)
-    assert_close(dgamma, table(case["grad"] * z).sum(0), scale=np.maximum(backward_scale(**case)[1], 1e-30))
+    scale, message = np.maximum(backward_scale(**case)[1], 1e-30), "dgamma is not the sum of grad * normalised x"
+    assert_close(dgamma, table(case["grad"] * z).sum(0), scale=scale, message=message)
 
 
 @check(points=0.5, examples=10)
@@ -540,13 +564,16 @@ def dgamma_weighs_grad_by_the_normalised_values(batch_norm, batch_norm_backward,
 def dbeta_is_the_sum_of_the_cotangent(batch_norm_backward, case):
     """dbeta is, in each channel, the sum of grad over the batch and over rows and columns."""
     _, _, dbeta = batch_norm_backward(**case)
-    assert_close(dbeta, table(case["grad"]).sum(0), scale=np.maximum(backward_scale(**case)[2], 1e-30))
+    scale = np.maximum(backward_scale(**case)[2], 1e-30)
+    assert_close(dbeta, table(case["grad"]).sum(0), scale=scale, message="dbeta is not the sum of grad")
 
 
 @check(points=0.25, examples=10)
 @given(case=backward_calls(), level=st.integers(-50, 50))
 @example(case=fixed_backward((3, 2)), level=10)
 @example(case=fixed_backward((2, 2, 1, 2)), level=-20)
+@example(case=fixed_backward((3, 2)), level=1000)
+@example(case=fixed_backward((3, 2)), level=10**6)
 def backward_ignores_a_common_shift(batch_norm_backward, case, level):
     """Adding a number to a whole channel of x changes no gradient."""
     shift = level + np.arange(float(case["x"].shape[1]))

@@ -411,6 +411,15 @@ def right_size_but_not_dilated(x, w, b=None, stride=1, padding=0, dilation=1, gr
     return _forward(x, w, b, stride, padding, 1, groups)[:, :, :out_h, :out_w]
 
 
+@misconception(of="conv2d", caught_by="conv2d_agrees")
+def forgets_the_dilation_in_groups(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    """With groups, the dilation is not handed on: the output has its size, but the weights meet neighbouring pixels.
+    Weight (i, j) meets the window's pixel (i * dilation, j * dilation) in every group."""
+    out_h, out_w = _size(_frame(x, padding), w, stride, dilation)
+    used = dilation if groups == 1 else 1
+    return _forward(x, w, b, stride, padding, used, groups)[:, :, :out_h, :out_w]
+
+
 @misconception(of="conv2d", caught_by="dilation_puts_zeros_between_the_weights")
 def swaps_the_dilation(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     """The dilation pair is read as (width, height). It is (height, width)."""
@@ -503,6 +512,14 @@ def always_returns_float64(x, w, b=None, stride=1, padding=0, dilation=1, groups
 
 
 @misconception(of="conv2d", caught_by="conv2d_agrees")
+def returns_float64_without_a_bias(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    """Without a bias the result is float64 also for float32 arguments: the zeros that stand in for b need
+    `dtype=x.dtype`, or leave the addition out."""
+    out = _forward(x, w, b, stride, padding, dilation, groups)
+    return out.astype(np.float64) if b is None else out
+
+
+@misconception(of="conv2d", caught_by="conv2d_agrees")
 def cuts_the_output_to_integers(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     """The output's fractions are lost, in an array of integers or by rounding. Give arrays that you allocate the
     arguments' dtype, `x.dtype`."""
@@ -554,6 +571,17 @@ def cuts_the_frame_with_minus_zero(grad, x, w, stride=1, padding=0, dilation=1, 
     (p, q), (_, dw, db) = _pair(padding), _backward(grad, x, w, stride, padding, dilation, groups)
     image = _scatter(_to_windows(grad, w, groups), x, w, stride, padding, dilation)
     return image[:, :, p:-p, q:-q], dw, db
+
+
+@misconception(of="conv2d_backward", caught_by="the_frame_is_cut_off_dx")
+def cuts_the_frame_with_one_minus_zero(grad, x, w, stride=1, padding=0, dilation=1, groups=1):
+    """`[p:-p]` is empty where the padding p is 0, for -0 is 0. You guard against it where both sides are 0, but
+    only one of them may be. Cut with `[p : p + H]`, which holds for every p."""
+    (p, q), (dx, dw, db) = _pair(padding), _backward(grad, x, w, stride, padding, dilation, groups)
+    if p or q:
+        image = _scatter(_to_windows(grad, w, groups), x, w, stride, padding, dilation)
+        dx = image[:, :, p:-p, q:-q]
+    return dx, dw, db
 
 
 @misconception(of="conv2d_backward", caught_by="the_frame_is_cut_off_dx")

@@ -1,4 +1,4 @@
-"""Variance as the mean of the squares less the square of the mean; sums by einsum; lists for tuples."""
+"""Moments about the first value, which makes squares of small numbers; sums by einsum; lists for tuples."""
 
 import numpy as np
 
@@ -11,8 +11,9 @@ def _moments(x):
     cube = _cube(x)
     n = cube.shape[0] * cube.shape[2]
     first = np.einsum("ncp->c", cube) / n
-    second = np.einsum("ncp,ncp->c", cube, cube) / n
-    return n, first, np.maximum(second - first * first, 0)
+    away = cube - cube[:1, :, :1]
+    by, second = np.einsum("ncp->c", away) / n, np.einsum("ncp,ncp->c", away, away) / n
+    return n, first, np.maximum(second - by * by, 0)
 
 
 def batch_norm(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
