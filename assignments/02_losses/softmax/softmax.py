@@ -8,9 +8,7 @@ def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
 
     Every slice of `x` along `axis` becomes a probability distribution of its own. The result must be right for
     finite scores of any size: exp() overflows near 709 in float64 and near 88 in float32, but scores of 10,000 are
-    as good as any, because adding one number to all the scores of a slice does not change its probabilities. Nor may
-    their size cost digits: 10,000 and 9,999 are told apart as well as 1 and 0, also in float32, where a number near
-    10,000 has only three digits after the point.
+    as good as any, because adding one number to all the scores of a slice does not change its probabilities.
 
     Args:
         x: scores (logits), of any shape with at least one axis and one element, float64 or float32, in any memory

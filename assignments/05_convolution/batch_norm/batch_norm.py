@@ -29,6 +29,9 @@ def batch_norm(
         new_running_mean = (1 - momentum) * running_mean + momentum * mean
         new_running_var = (1 - momentum) * running_var + momentum * var * n / (n - 1)
 
+    A channel may lie far from 0: around 1000 with a deviation of 1 it keeps its digits, also in float32, where the mean
+    of the squares less the square of the mean has none left.
+
     In evaluation, mean and var are `running_mean` and `running_var`, taken as they are, and both are returned
     unchanged: what becomes of a sample does not depend on the others.
 

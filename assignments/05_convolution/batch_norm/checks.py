@@ -210,8 +210,7 @@ EDGES = [
     dict(shape=(4, 2), real=True),
     dict(shape=(2, 3, 2, 2), real=True),
     # The mean of the squares and the square of the mean agree here to nearly all digits of float32.
-    dict(shape=(6, 1), x=far((6, 1), 1000.0)),
-    dict(shape=(3, 2, 1, 2), x=far((3, 2, 1, 2), -1000.0)),
+    dict(shape=(3, 2, 1, 2), x=far((3, 2, 1, 2), 1000.0)),
     dict(shape=(3, 2), x=far((3, 2), 100.0, 0.125)),
     # A variance that is far below 1, but not below eps.
     dict(shape=(3, 2), x=1e-5 * np.array([[1.0, -2.0], [3.0, 0.0], [-2.0, 4.0]]), eps=1e-12),
@@ -309,7 +308,6 @@ def gamma_and_beta_come_last(batch_norm, case):
 @given(case=calls(), level=st.integers(-50, 50))
 @example(case=fixed((3, 2)), level=10)
 @example(case=fixed((2, 2, 1, 2), momentum=0.3), level=-20)
-@example(case=fixed((3, 2)), level=1000)
 @example(case=fixed((3, 2)), level=10**6)
 def a_common_shift_moves_the_mean_only(batch_norm, case, level):
     """Adding a number to a whole channel adds momentum times it to new_running_mean, and changes nothing else."""
@@ -572,7 +570,6 @@ def dbeta_is_the_sum_of_the_cotangent(batch_norm_backward, case):
 @given(case=backward_calls(), level=st.integers(-50, 50))
 @example(case=fixed_backward((3, 2)), level=10)
 @example(case=fixed_backward((2, 2, 1, 2)), level=-20)
-@example(case=fixed_backward((3, 2)), level=1000)
 @example(case=fixed_backward((3, 2)), level=10**6)
 def backward_ignores_a_common_shift(batch_norm_backward, case, level):
     """Adding a number to a whole channel of x changes no gradient."""

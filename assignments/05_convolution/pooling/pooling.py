@@ -106,9 +106,6 @@ def avg_pool2d(
         True:  sum / (kh * kw), for every window
         False: sum / (the number of the window's pixels that lie in the image)
 
-    Each window is summed by itself: a pixel outside it, however large, costs it no digits, as it would where windows
-    are differences of running sums over the whole image.
-
     Args:
         x: the images, (N, C, H, W), float64 or float32, finite.
         kernel: the window's sides, an int or a (height, width) pair.

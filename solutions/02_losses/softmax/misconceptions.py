@@ -22,14 +22,6 @@ def subtracts_the_maximum_of_everything(x, axis=-1):
         return powers / powers.sum(axis=axis, keepdims=True)
 
 
-@misconception(of="softmax", caught_by="softmax_agrees")
-def subtracts_a_large_logarithm(x, axis=-1):
-    """You take exp(x - logsumexp(x)). That logarithm is as large as the scores, and in float32 few of its digits are
-    left for the difference: subtract the maximum from x first, then logsumexp of what remains."""
-    most = x.max(axis=axis, keepdims=True)
-    return np.exp(x - (most + np.log(np.exp(x - most).sum(axis=axis, keepdims=True))))
-
-
 @misconception(of="softmax", caught_by="gives_all_to_a_large_lead")
 def subtracts_the_mean(x, axis=-1):
     """You subtract the mean, and a score far above it still overflows: subtract the maximum, which leaves no exponent

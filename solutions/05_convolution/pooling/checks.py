@@ -193,9 +193,10 @@ EDGES = [
     dict(shape=(2, 1, 4, 4), kernel=3, stride=2, padding=1),
     dict(shape=(1, 1, 5, 6), kernel=(4, 5), stride=2, padding=2),
     dict(shape=(1, 2, 1, 2), kernel=4, stride=1, padding=2),  # a kernel larger than the image
-    dict(shape=(1, 1, 3, 4), kernel=7, stride=1, padding=3),
-    dict(shape=(5, 5, 2, 2), kernel=1),  # many samples and channels
-    dict(shape=(1, 1, 20, 21), kernel=2),  # a large output
+    dict(shape=(1, 1, 1, 2), kernel=7, stride=1, padding=3),
+    dict(shape=(5, 5, 1, 2), kernel=(1, 2)),  # many samples and channels
+    dict(shape=(1, 1, 20, 3), kernel=2),  # a tall output
+    dict(shape=(1, 1, 3, 21), kernel=2),  # a wide one
     # Large and small numbers: nothing is cut off.
     dict(shape=(1, 1, 3, 4), kernel=2, times=2.0**40),
     dict(shape=(1, 1, 3, 4), kernel=2, times=2.0**-40),
@@ -568,7 +569,7 @@ def avg_pool2d_with_a_stride_keeps_every_s_th_pixel(avg_pool2d, case):
     assert_close(avg_pool2d(**case), dense[:, :, ::s, ::t], scale=average_scale(**case), message=STRIDED)
 
 
-@check(points=0.25, examples=10)
+@check(points=0.5, examples=10)
 @given(case=calls(padded=False, counts=True), level=st.sampled_from((1.0, -3.0, 0.5)))
 @example(case=fixed((1, 1, 2, 4), 2), level=1.0)
 @example(case=fixed((1, 1, 4, 4), (3, 1), stride=1), level=1.0)
@@ -578,25 +579,6 @@ def equal_pixels_are_their_own_average(avg_pool2d, case, level):
     x = np.full_like(case["x"], level)
     want = np.full((*x.shape[:2], *output_size(case)), level)
     assert_close(avg_pool2d(**case | {"x": x}), want, message="the average of equal pixels is not that pixel")
-
-
-@check(points=0.25, examples=10)
-@given(case=calls(counts=True), row=st.integers(0, 9), column=st.integers(0, 9))
-@example(case=fixed((1, 1, 4, 4), 2), row=0, column=0)
-@example(case=fixed((1, 1, 3, 4), 2, stride=1), row=0, column=1)
-def a_pixel_reaches_its_own_windows_only(avg_pool2d, case, row, column):
-    """A pixel of any size, 1e20 among small ones, leaves the averages of windows that do not hold it as they are."""
-    row, column = row % case["x"].shape[2], column % case["x"].shape[3]
-    before, x = np.asarray(avg_pool2d(**case)), case["x"].copy()
-    x[:, :, row, column] = 1e20
-    after = np.asarray(avg_pool2d(**case | {"x": x}))
-    expect_size(before, case)
-    expect_size(after, case)
-    without = np.ones(output_size(case), dtype=bool)
-    for i, j, rows, columns in windows(case):
-        without[i, j] = not (rows.start <= row < rows.stop and columns.start <= column < columns.stop)
-    message = "a window's average depends on a pixel that it does not hold"
-    assert_close(after[:, :, without], before[:, :, without], scale=average_scale(**case) or 1.0, message=message)
 
 
 @check(points=0.25, examples=12)

@@ -1,4 +1,4 @@
-"""Average pooling by reduceat, backward by running sums; max pooling by sorting windows; views where it can."""
+"""Average pooling by a summed-area table; max pooling by sorting each window; views of the arguments where it can."""
 
 import numpy as np
 
@@ -57,11 +57,11 @@ def max_pool2d_backward(grad, x, kernel, stride=None, padding=0):
 
 def avg_pool2d(x, kernel, stride=None, padding=0, count_include_pad=True):
     plan = _Plan(x, kernel, stride, padding)
-    total = np.pad(x.astype(np.float64), ((0, 0), (0, 0), (0, 1), (0, 1)))
-    for axis, bounds in zip((2, 3), plan.bounds):
-        # Every other sum is one from a window's start to its end; those between run from an end to the next start.
-        starts_and_ends = np.stack(bounds, axis=1).ravel()
-        total = np.take(np.add.reduceat(total, starts_and_ends, axis=axis), np.arange(len(bounds[0])) * 2, axis=axis)
+    table = np.zeros((*x.shape[:2], x.shape[2] + 1, x.shape[3] + 1))
+    table[:, :, 1:, 1:] = x.astype(np.float64).cumsum(2).cumsum(3)
+    (tops, bottoms), (lefts, rights) = plan.bounds
+    across = table[..., rights] - table[..., lefts]
+    total = across[:, :, bottoms] - across[:, :, tops]
     return total.astype(x.dtype) / plan.divisor(count_include_pad, x.dtype)
 
 
