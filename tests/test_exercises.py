@@ -13,7 +13,7 @@ from dlgrade.checking.inputs import Drawer
 from dlgrade.checking.run import run_check, run_checks
 from dlgrade.checking.trial import Trial, TrustedTarget
 from dlgrade.course.find import open_course
-from dlgrade.course.load import content_digest, functions_of, load_exercise, load_misconceptions, load_variants
+from dlgrade.course.load import content_digest, load_exercise, load_misconceptions, load_reference, load_variants
 from dlgrade.model import Outcome, Submission, Verdict
 from dlgrade.sandbox.client import WorkerTarget
 from dlgrade.sandbox.syntax import Reading
@@ -75,7 +75,7 @@ def test_each_misconception_is_named(name, drawer):
     exercise = loaded(name)
     content = content_digest(exercise.folder)
     known = load_misconceptions(exercise)
-    right = functions_of(exercise.source, exercise.folder / exercise.file_name, exercise)
+    right = load_reference(exercise)
     checks = {check.name: check for check in exercise.checks}
     told = {}
     for item in known:
@@ -99,7 +99,7 @@ def torch():
 
 def reference(name):
     exercise = loaded(name)
-    return functions_of(exercise.source, exercise.folder / exercise.file_name, exercise)
+    return load_reference(exercise)
 
 
 def test_softmax_agrees_with_torch(torch):

@@ -384,9 +384,8 @@ def close(got: Array, want: Array, *, rtol: float, scale: Any = None) -> Array:
             largest = np.max(np.abs(want[finite]), initial=0.0)
             scale = largest if largest > 0 else 1.0
         same = (got == want) | (np.isnan(got) & np.isnan(want))
-        error = np.abs(got - np.where(finite, want, 0))
-        near = finite & np.isfinite(got) & (error <= rtol * np.asarray(scale))
-        if rtol:
-            margin.note(np.where(same, 0.0, error), rtol * np.asarray(scale))
+        error, allowed = np.abs(got - np.where(finite, want, 0)), rtol * np.asarray(scale)
+        near = finite & np.isfinite(got) & (error <= allowed)
+        margin.note(error, allowed)
     result: Array = same | near
     return result

@@ -33,7 +33,10 @@ def listening() -> Iterator[Margin]:
 
 
 def note(error: Any, allowed: Any) -> None:
-    """Tell whoever listens of a comparison: the errors and what they may be, arrays that broadcast or numbers."""
+    """Tell whoever listens of a comparison: the errors and what they may be, arrays that broadcast or numbers.
+
+    An error of which no share can be taken, an infinity's or one where none is allowed, is passed over.
+    """
     margin = _LISTENING.get()
     if margin is None:
         return

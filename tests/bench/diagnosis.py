@@ -15,7 +15,7 @@ from dlgrade.checking.inputs import Drawer
 from dlgrade.checking.run import run_checks
 from dlgrade.checking.trial import TrustedTarget
 from dlgrade.course.find import open_course
-from dlgrade.course.load import content_digest, functions_of, load_exercise, load_misconceptions
+from dlgrade.course.load import content_digest, load_exercise, load_misconceptions, load_reference
 from dlgrade.model import Outcome, Submission
 from dlgrade.sandbox.syntax import Reading
 
@@ -35,7 +35,7 @@ def main() -> int:
         start = time.process_time()
         exercise = load_exercise(folder, authored=True)
         known = load_misconceptions(exercise)
-        right = functions_of(exercise.source, folder.path / folder.file_name, exercise)
+        right = load_reference(exercise)
         data = exercise.source.encode()
         submission = Submission(exercise.file_name, data, hashlib.sha256(data).hexdigest())
         read = Reading(data).result()

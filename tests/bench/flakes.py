@@ -1,5 +1,7 @@
 """Whether a verdict ever depends on the seed: every right answer over many seeds, in this process.
 
+The inputs that are always tried are the same for every seed, so they are tried with the first seed only.
+
 Run: python tests/bench/flakes.py [--seeds 1000] [--first 0] [EXERCISE ...]
 """
 
@@ -9,12 +11,21 @@ import argparse
 import time
 from pathlib import Path
 
-from dlgrade.checking.inputs import Drawer
+from dlgrade.author import Agreement, Gradient, Property
+from dlgrade.checking.inputs import Arguments, Drawer, source_of
 from dlgrade.course.find import open_course
-from dlgrade.course.load import content_digest, functions_of, load_exercise, load_variants
+from dlgrade.course.load import content_digest, load_exercise, load_reference, load_variants
 from dlgrade.course.trials import Trials
 
 ROOT = Path(__file__).parent.parent.parent
+
+
+class DrawnOnly(Drawer):
+    """Hands out only what differs from seed to seed."""
+
+    def inputs(self, check: Agreement | Property | Gradient, *, content: str, seed: int) -> list[Arguments]:
+        """The inputs of a check without those that are always tried."""
+        return super().inputs(check, content=content, seed=seed)[len(source_of(check).always) :]
 
 
 def main() -> int:
@@ -31,11 +42,12 @@ def main() -> int:
         start = time.process_time()
         exercise = load_exercise(folder, authored=True)
         content = content_digest(folder.path)
-        reference = functions_of(exercise.source, folder.path / folder.file_name, exercise)
+        reference = load_reference(exercise)
         answers = {"the reference": reference, **load_variants(exercise)}
         faults = []
         for seed in range(options.first, options.first + options.seeds):
-            trials = Trials(exercise, Drawer(), seed, content)  # nothing is kept from seed to seed
+            drawer = Drawer() if seed == options.first else DrawnOnly()  # nothing is kept from seed to seed
+            trials = Trials(exercise, drawer, seed, content)
             for name, functions in answers.items():
                 faults += [(name, seed, check.name) for check in exercise.checks if not trials.passes(check, functions)]
         verdicts = options.seeds * len(answers)

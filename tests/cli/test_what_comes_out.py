@@ -18,8 +18,10 @@ from student_files import RIGHT, SCHEMA, STUB, returning
 
 def test_printing_100_megabytes(submit):
     ran = submit("print('x' * 100_000_000)\n" + RIGHT.replace("np.exp(", "np.exp(1 + "), "--format", "json")
-    assert ran.code == 0, "softmax does not change with a common shift"
-    outputs = [check["evidence"]["output"] for check in json.loads(ran.out)["checks"] if check["evidence"]]
+    checks = json.loads(ran.out)["checks"]
+    failed = [(check["name"], check["outcome"], check["evidence"]) for check in checks if check["outcome"] != "passed"]
+    assert (ran.code, failed) == (0, []), "softmax does not change with a common shift"
+    outputs = [check["evidence"]["output"] for check in checks if check["evidence"]]
     assert len(outputs) == 1, "shown with the check that ran when it was printed"
     assert outputs[0].startswith("xxxx")
     assert "more bytes were printed" in outputs[0]

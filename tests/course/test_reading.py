@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dlgrade.course.find import open_course
-from dlgrade.course.load import functions_of, load_exercise
+from dlgrade.course.load import load_exercise, load_reference
 
 ROOT = Path(__file__).parent.parent.parent
 COURSE = open_course(ROOT)
@@ -49,7 +49,7 @@ def test_the_worked_examples_are_true(folder):
     for exercise in COURSE.exercises:
         if exercise.unit == folder:
             loaded = load_exercise(exercise, authored=True)
-            scope |= functions_of(loaded.source, exercise.path / exercise.file_name, loaded)
+            scope |= load_reference(loaded)
     blocks = BLOCK.findall(PAGES[folder].read_text("utf-8"))
     test = doctest.DocTestParser().get_doctest("\n".join(blocks), scope, folder, str(PAGES[folder]), 0)
     assert len(test.examples) >= 5

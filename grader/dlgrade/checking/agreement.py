@@ -13,7 +13,7 @@ from dlgrade.author import Agreement
 from dlgrade.checking.compare import difference, leaves, same, structure_problem
 from dlgrade.checking.inputs import Arguments
 from dlgrade.checking.literal import aligned, call_text
-from dlgrade.checking.trial import PASSED, Finding, Trial, failure_of, quietly, styled_call, undefined
+from dlgrade.checking.trial import PASSED, Finding, Trial, failure_of, in_single, quietly, styled_call, undefined
 from dlgrade.model import Evidence, Outcome
 from dlgrade.sandbox.calls import Call, Reply, Returned
 
@@ -206,7 +206,7 @@ def _fault(
     if found is not None:
         show = (found.got, found.want, found.wrong) if found.got is not None else (reply.value, want, None)
         return _Fault(found.rung, found.message, *show)
-    for name, before, after in _arguments_after(trial, check, call, reply):
+    for name, before, after in _arguments_after(trial, call, reply):
         message = f"it changed its argument {name} in place: the caller's {_kind(before)} is not yours to write to"
         if isinstance(before, list):
             if not same(after, before, rtol=0.0):
@@ -225,10 +225,8 @@ def answers_rightly(trial: Trial, call: Call, reply: Reply) -> bool:
     check = next((c for c in trial.exercise.checks if isinstance(c, Agreement) and c.entry_point == call.name), None)
     if check is None:
         return False
-    names = trial.entry_point(call.name).signature.parameters
-    arguments = {**dict(zip(names, call.args, strict=False)), **call.kwargs}
-    single = any(isinstance(value, np.ndarray) and value.dtype == np.float32 for value in arguments.values())
-    form = OTHER_FORMS[0] if single else AS_DRAWN
+    arguments = _named(trial, call)
+    form = OTHER_FORMS[0] if in_single(call) else AS_DRAWN
     try:
         want = _expected(check, arguments, form)
     except Exception:  # a law may give what its oracle does not take
@@ -241,13 +239,17 @@ def _float_dtype(arguments: Arguments, form: Form) -> Any:
     return formed[0] if formed else np.dtype(np.float64)
 
 
-def _arguments_after(trial: Trial, check: Agreement, call: Call, reply: Returned) -> list[tuple[str, Any, Any]]:
-    names = list(trial.entry_point(check.entry_point).signature.parameters)
-    named = [*zip(names, call.args, strict=False), *call.kwargs.items()]
+def _named(trial: Trial, call: Call) -> dict[str, Any]:
+    """A call's arguments by the names that they are declared with, in the order in which they are passed."""
+    return {**dict(zip(trial.entry_point(call.name).signature.parameters, call.args, strict=False)), **call.kwargs}
+
+
+def _arguments_after(trial: Trial, call: Call, reply: Returned) -> list[tuple[str, Any, Any]]:
+    named = _named(trial, call)
     after = reply.after or (None,) * len(named)
     return [
         (name, before, now)
-        for (name, before), now in zip(named, after, strict=True)
+        for (name, before), now in zip(named.items(), after, strict=True)
         if isinstance(before, np.ndarray | list)
     ]  # fmt: skip
 

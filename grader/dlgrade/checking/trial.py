@@ -213,6 +213,12 @@ def styled_call(entry_point: EntryPoint, arguments: Mapping[str, Any], style: in
     return Call(entry_point.name, tuple(args), kwargs, **options)
 
 
+def in_single(call: Call) -> bool:
+    """Whether a call gives float32 arrays: whatever its result's dtype, it has only their digits."""
+    given = (*call.args, *call.kwargs.values())
+    return any(isinstance(value, np.ndarray) and value.dtype == np.float32 for value in given)
+
+
 def _is_default(value: Any, default: Any) -> bool:
     return type(value) is type(default) and (
         value is default or (not isinstance(value, np.ndarray) and value == default)

@@ -114,12 +114,21 @@ def load_variants(exercise: Exercise) -> Mapping[str, Functions]:
         AuthorError: if one cannot be loaded or lacks an entry point.
     """
     return {
-        path.stem: functions_of(read_text(path), path, exercise)
+        path.stem: _functions_of(read_text(path), path, exercise)
         for path in sorted((exercise.folder / VARIANTS).glob("*.py"))
     }
 
 
-def functions_of(source: str, path: Path, exercise: Exercise) -> Functions:
+def load_reference(exercise: Exercise) -> Functions:
+    """Load the reference's own implementation.
+
+    Raises:
+        AuthorError: if it cannot be run.
+    """
+    return _functions_of(exercise.source, exercise.folder / exercise.file_name, exercise)
+
+
+def _functions_of(source: str, path: Path, exercise: Exercise) -> Functions:
     """An exercise's entry points as one of its authors' own files defines them.
 
     Raises:

@@ -7,7 +7,7 @@ import functools
 import hashlib
 import inspect
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,9 +21,9 @@ from dlgrade.course.find import ExerciseFolder
 from dlgrade.course.load import (
     Functions,
     content_digest,
-    functions_of,
     load_exercise,
     load_misconceptions,
+    load_reference,
     load_variants,
 )
 from dlgrade.course.mutation import run_mutants
@@ -120,7 +120,7 @@ def prove(folder: ExerciseFolder, *, authored: bool, seeds: int = SEEDS, mutant_
         faults=tuple(faults),
     )
     if not faults:
-        functions = functions_of(exercise.source, exercise.folder / exercise.file_name, exercise)
+        functions = load_reference(exercise)
         trials = [Trials(exercise, drawer, seed, content) for seed in range(max(seeds, mutant_seeds))]
         proof = _right_answers(proof, exercise, {"the reference": functions, **variants}, trials[:seeds])
         proof = _misconceptions(proof, exercise, known, functions, trials[:seeds])
@@ -128,7 +128,7 @@ def prove(folder: ExerciseFolder, *, authored: bool, seeds: int = SEEDS, mutant_
         if mutant_seeds:
             found = run_mutants(exercise, trials[:mutant_seeds])
             proof = replace(proof, mutants=found.mutants, killed=found.killed, equivalent=found.equivalent)
-            proof = _told(proof, iter(found.faults))
+            proof = _told(proof, found.faults)
     return replace(proof, seconds=round(time.monotonic() - start, 2))
 
 
@@ -137,8 +137,12 @@ def unproven(folder: ExerciseFolder, error: AuthorError) -> Proof:
     return Proof(folder.name, faults=(str(error),))
 
 
-def _told(proof: Proof, faults: Iterator[str]) -> Proof:
+def _told(proof: Proof, faults: Iterable[str]) -> Proof:
     return replace(proof, faults=(*proof.faults, *faults))
+
+
+def _often(seeds: Sequence[int], trials: Sequence[Trials]) -> str:
+    return f"with seed {seeds[0]} ({len(seeds)} of {len(trials)} seeds)"
 
 
 # -- what is proved by running many answers ----------------------------------------------------------------------------
@@ -160,10 +164,9 @@ def _right_answers(
             elif margin.used > most:
                 most, who = margin.used, name
         for name, failing in missed.items():
-            often = f"with seed {failing[0]} ({len(failing)} of {len(trials)} seeds)"
-            sure = len(failing) == len(trials)
-            fault = f"{name} fails it {often}, though it is right"
-            faults.append(f"{check.where}: {check.name} is {'false' if sure else 'flaky'}: {fault}.")
+            kind = "false" if len(failing) == len(trials) else "flaky"
+            fault = f"{name} fails it {_often(failing, trials)}, though it is right"
+            faults.append(f"{check.where}: {check.name} is {kind}: {fault}.")
         if missed:
             flaky.append(check.name)
         elif most:
@@ -175,7 +178,7 @@ def _right_answers(
                     f"is right: widen it to {ROOM} times, or restate the law."
                 )
     proof = replace(proof, flaky=tuple(flaky), tightest=None if tightest is None else round(tightest, 1))
-    return _told(proof, iter(faults))
+    return _told(proof, faults)
 
 
 def _misconceptions(
@@ -188,11 +191,9 @@ def _misconceptions(
         missed = [trial.seed for trial in trials if trial.passes(check, {**functions, item.of: item.code})]
         caught += not missed
         if missed:
-            often = (
-                "" if len(missed) == len(trials) else f" with seed {missed[0]} ({len(missed)} of {len(trials)} seeds)"
-            )
+            often = "" if len(missed) == len(trials) else f" {_often(missed, trials)}"
             faults.append(f"{item.where}: {item.caught_by} does not catch the misconception {item.name}{often}.")
-    return _told(replace(proof, caught=caught), iter(faults))
+    return _told(replace(proof, caught=caught), faults)
 
 
 def _degenerate(exercise: Exercise, functions: Functions, trials: Sequence[Trials]) -> Iterator[str]:

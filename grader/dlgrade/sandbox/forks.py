@@ -50,10 +50,14 @@ class Forked:
     handle: int
     sock: socket.socket
     output: Any
-    isolation: str
     group: Group | None = None
     _pid: int | None = field(default=None)
     _status: int | None = field(default=None)
+
+    @property
+    def isolation(self) -> str:
+        """The level that it is confined at."""
+        return self.zygote.level
 
     def cpu_seconds(self) -> float | None:
         """The processor time that it has used so far, read from outside."""
@@ -154,34 +158,29 @@ class Zygote:
         """
         self._until_ready()
         number, self.forks = self.forks, self.forks + 1
-        ours, theirs = launch.pair()
-        try:
-            reading, writing = os.pipe2(os.O_CLOEXEC)
-        except OSError as error:
-            ours.close()
-            theirs.close()
-            raise GraderError(f"A worker could not be forked: {error}") from error
-        try:
-            socket.send_fds(self._control, [json.dumps({"fork": number}).encode()], [theirs.fileno(), writing])
-        except OSError:
-            ours.close()
-            os.close(reading)
-            raise self._dead() from None
-        finally:
-            theirs.close()
-            os.close(writing)
-        deadline = time.monotonic() + FORK_SECONDS
-        while number not in self._handles and number not in self._refused:
-            if not self._hear(deadline):
-                ours.close()
-                os.close(reading)
-                raise self._dead()
-        if number in self._refused:
-            ours.close()
-            os.close(reading)
-            raise GraderError(f"A worker could not be forked: {self._refused.pop(number)}.")
-        output = os.fdopen(reading, "rb", buffering=0)
-        forked = Forked(self, number, self._handles[number], ours, output, self.level)
+        with contextlib.ExitStack() as kept, contextlib.ExitStack() as given:
+            ours, theirs = launch.pair()
+            kept.enter_context(ours)
+            given.enter_context(theirs)
+            try:
+                reading, writing = os.pipe2(os.O_CLOEXEC)
+            except OSError as error:
+                raise GraderError(f"A worker could not be forked: {error}") from error
+            output = kept.enter_context(os.fdopen(reading, "rb", buffering=0))
+            given.callback(os.close, writing)
+            try:
+                socket.send_fds(self._control, [json.dumps({"fork": number}).encode()], [theirs.fileno(), writing])
+            except OSError:
+                raise self._dead() from None
+            given.close()
+            deadline = time.monotonic() + FORK_SECONDS
+            while number not in self._handles and number not in self._refused:
+                if not self._hear(deadline):
+                    raise self._dead()
+            if number in self._refused:
+                raise GraderError(f"A worker could not be forked: {self._refused.pop(number)}.")
+            kept.pop_all()
+        forked = Forked(self, number, self._handles[number], ours, output)
         if self._groups is not None:
             # It has read nothing of a submission yet: it waits for the grader to speak.
             with contextlib.suppress(OSError):
@@ -259,7 +258,7 @@ class Zygote:
 
 
 class Nursery:
-    """The zygote of one framework and level, replaced when it has forked enough or has died.
+    """The zygote of one framework and level, replaced when it has forked enough.
 
     Args:
         framework, level, options: as Zygote takes them.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import select
 import sys
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -22,7 +21,8 @@ MEANING = {
 }
 """What a level keeps a submission from."""
 
-_READY_SECONDS = 20.0
+READY_SECONDS = 20.0
+"""How long a worker that is only tried may take to be ready."""
 
 
 @dataclass
@@ -101,17 +101,22 @@ def reach(framework: str, level: str) -> Nursery:
         raise Unconfined(f"The level {level} cannot be had here: it needs Linux.")
     nursery = Nursery(framework, level)
     try:
-        worker = nursery.worker()
-        try:
-            # A worker that has found all its doors shut says that it is ready; one that has not says why, and ends.
-            deadline = time.monotonic() + _READY_SECONDS
-            ready, _, _ = select.select([worker.sock], [], [], max(0.0, deadline - time.monotonic()))
-            if not ready or not worker.sock.recv(1):
-                said = worker.output.read(4000).decode("utf-8", "replace").strip() if ready else "it does not answer"
-                raise Unconfined(f"The level {level} cannot be had here: {said}")
-        finally:
-            worker.end()
+        # A worker that has found all its doors shut says that it is ready; one that has not says why, and ends.
+        said = said_instead(nursery.worker())
+        if said is not None:
+            raise Unconfined(f"The level {level} cannot be had here: {said}")
     except BaseException:
         nursery.close()
         raise
     return nursery
+
+
+def said_instead(worker: launch.Running) -> str | None:
+    """What a worker says instead of being ready, None if it is ready; it is ended."""
+    try:
+        ready, _, _ = select.select([worker.sock], [], [], READY_SECONDS)
+        if not ready:
+            return "it does not answer"
+        return None if worker.sock.recv(1) else worker.output.read(4000).decode("utf-8", "replace").strip()
+    finally:
+        worker.end()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import select
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +16,8 @@ from typing import Any
 from dlgrade.errors import GraderError
 from dlgrade.sandbox import launch
 from dlgrade.sandbox.forks import Unconfined
-from dlgrade.sandbox.levels import LEVELS, MEANING, reach
+from dlgrade.sandbox.levels import LEVELS, MEANING, reach, said_instead
 from dlgrade.sandbox.machine import Advice, Delegation, Machine, container, memory_group, without_paths
-
-START_SECONDS = 20.0
-"""How long a worker that is not confined may take to start."""
 
 _SYS_ADMIN, _SETFCAP = 1 << 21, 1 << 31
 
@@ -96,13 +92,9 @@ def _started(worker: launch.Running) -> None:
     Raises:
         GraderError: if it does not.
     """
-    try:
-        ready, _, _ = select.select([worker.sock], [], [], START_SECONDS)
-        if not ready or not worker.sock.recv(1):
-            said = worker.output.read(4000).decode("utf-8", "replace").strip() if ready else "it does not answer"
-            raise GraderError(f"A worker does not start: {said}")
-    finally:
-        worker.end()
+    said = said_instead(worker)
+    if said is not None:
+        raise GraderError(f"A worker does not start: {said}")
 
 
 _STEPS = (

@@ -37,13 +37,18 @@ def _take_channel() -> socket.socket:
     return sock
 
 
+def limits(memory: int) -> dict[str, int]:
+    """What a worker may take: bytes of address space, of a core dump and of a file, seconds of processor time."""
+    return {"RLIMIT_AS": memory, "RLIMIT_CORE": 0, "RLIMIT_FSIZE": 1 << 24, "RLIMIT_CPU": 900}
+
+
 def _limit_resources(memory: int) -> None:
     """Bound what this process may take, where the system can."""
     try:
         import resource
     except ImportError:
         return
-    for name, bound in (("RLIMIT_AS", memory), ("RLIMIT_CORE", 0), ("RLIMIT_FSIZE", 1 << 24), ("RLIMIT_CPU", 900)):
+    for name, bound in limits(memory).items():
         with contextlib.suppress(ValueError, OSError, AttributeError):
             resource.setrlimit(getattr(resource, name), (bound, bound))
 

@@ -213,7 +213,7 @@ class Zygote:
         if self.level == "landlock" and "deathsig" not in without:
             confine.die_with_parent()
         if "limits" not in without:
-            confine.limit(self.memory)
+            confine.limit(self.worker.limits(self.memory))
         if "capabilities" not in without:
             confine.drop_capabilities()
         if rules is not None:
@@ -262,7 +262,7 @@ def main() -> None:
         zygote.enclose()
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        zygote.say({"failed": what, "errno": error.errno})
+        zygote.say({"failed": what})
         return
     zygote.serve()
 
