@@ -74,7 +74,9 @@ def forward_scale(x, gamma, beta, running_mean, running_var, training=True, eps=
     largest, var = np.abs(table(x)).max(0), table(x).var(0)
     lost = digits_lost(x, eps) if training else 1 + (largest + np.abs(running_mean)) / np.sqrt(running_var + eps)
     y = np.abs(gamma) * lost + np.abs(beta)
-    return column(y, x), np.abs(running_mean) + largest, running_var + 2 * var + np.sqrt(var) * largest / 30
+    # A constant channel's variance is the square of its mean's rounding, where the formula says 0.
+    new_var = running_var + 2 * var + np.sqrt(var) * largest / 30 + 1e-9 * largest**2
+    return column(y, x), np.abs(running_mean) + largest, new_var
 
 
 def backward_scale(grad, x, gamma, eps=1e-5):
@@ -254,6 +256,7 @@ batch_norm_agrees = Agreement(
     given=calls(whole=False, kinds=KINDS, training="either"),
     cases=[
         *(fixed(**edge) for edge in EDGES),
+        fixed((3, 2), x=CONSTANT, running_var=np.array([0.0, 2.0])),
         fixed((3, 2), momentum=0.3),
         fixed((2, 2, 1, 2), momentum=0.9),
         fixed((2, 2), momentum=1.0),
