@@ -23,6 +23,7 @@ __all__ = [
     "Mismatch",
     "Policy",
     "Property",
+    "Timing",
     "arrays",
     "assert_close",
     "assert_equal",
@@ -119,12 +120,15 @@ class Gradient:
     """Check: a hand-written backward pass agrees with finite differences of the student's own forward pass, and with
     the oracle's gradient, element by element, in float64.
 
-    The backward's arguments are found by name: one named in `cotangents` is a random cotangent of that output of the
+    Without a backward, in an exercise on tensors, it is autograd through the student's forward that has to agree, and
+    the oracle's gradient is autograd through `forward_oracle`.
+
+    A backward's arguments are found by name: one named in `cotangents` is a random cotangent of that output of the
     forward pass, one named in `outputs` is that output itself, any other is the forward's argument of that name.
 
     Args:
         entry_point: the name of the forward function.
-        backward: the name of the backward function.
+        backward: the name of the backward function; empty for autograd.
         wrt: the forward's arguments that are differentiated, in the order in which the backward returns them.
         oracle: a trusted backward of the same arguments as the student's.
         forward_oracle: a trusted forward of the same arguments as the student's.
@@ -138,9 +142,9 @@ class Gradient:
 
     entry_point: str
     _: KW_ONLY
-    backward: str
+    backward: str = ""
     wrt: str | Sequence[str]
-    oracle: Callable[..., Any]
+    oracle: Callable[..., Any] | None = None
     forward_oracle: Callable[..., Any]
     given: Inputs
     cotangents: Sequence[str | None] = ("grad",)
@@ -155,7 +159,12 @@ class Gradient:
     @property
     def entry_points(self) -> tuple[str, ...]:
         """The names of the functions that the check calls."""
-        return (self.entry_point, self.backward)
+        return (self.entry_point, self.backward) if self.backward else (self.entry_point,)
+
+    @property
+    def judged(self) -> str:
+        """What the check is of: the backward function, or autograd."""
+        return self.backward or f"autograd through {self.entry_point}"
 
     @property
     def tensors(self) -> tuple[str, ...]:
@@ -193,16 +202,21 @@ BACK_DOORS = ("eval", "exec", "compile", "__import__", "importlib", "ctypes", "s
 class Policy:
     """Check: what the exercise forbids, found in the syntax tree without running anything.
 
+    In an exercise on tensors it is a list of what may be used instead, and the operators that run are looked at too:
+    `checking.primitives` holds both lists.
+
     Args:
         forbid: dotted names (`scipy`, `numpy.linalg.norm`): importing or naming one of them, or anything below it,
             fails. An alias (`import numpy as np`) is seen through.
-        because: why they are forbidden, as the end of the sentence "`name` may not be used here: …".
+        permit: in an exercise on tensors, operations that may be used besides the usual ones.
+        because: why something is forbidden, as the end of the sentence "`name` may not be used here: …".
         points, says: as for Agreement.
     """
 
     _: KW_ONLY
     forbid: Sequence[str] = ANSWERS_FOR_SALE + BACK_DOORS
-    because: str = "the exercise is to build it from NumPy's array operations"
+    permit: Sequence[str] = ()
+    because: str = ""
     points: float = 0
     says: str = "Only the permitted libraries are used."
     name: str = ""
@@ -214,7 +228,47 @@ class Policy:
         return ()
 
 
-Check: TypeAlias = Agreement | Property | Gradient | Example | Policy
+@dataclass(frozen=True)
+class Timing:
+    """Check: an entry point takes at most `limit` times what a baseline takes on the same inputs, side by side.
+
+    On the CPU it is processor time that counts, read from outside; on a GPU the time until the result is there. What is
+    timed is verified too: against what the baseline returns.
+
+    Args:
+        entry_point: the name of the function that is timed.
+        baseline: a function of the same arguments that needs nothing but torch and math: the library's own operator.
+            Its source is sent to a worker of its own.
+        given: the arguments for a generator of random numbers and a size; other numbers in every round.
+        size: the size at which the work, and not the call, is what takes the time.
+        limit: how many times the baseline's time.
+        device: `cpu` or `cuda`; where there is none the check is skipped.
+        rtol: how far a result may be from the baseline's, in units of the largest magnitude in it.
+        unit: what the size counts, for the reader: `rows`, `keys`.
+        points, says: as for Agreement.
+    """
+
+    entry_point: str
+    _: KW_ONLY
+    baseline: Callable[..., Any]
+    given: Callable[[np.random.Generator, int], Mapping[str, Any]]
+    size: int
+    limit: float
+    device: str = "cpu"
+    rtol: float = 1e-3
+    unit: str = ""
+    points: float = 1
+    says: str = ""
+    name: str = ""
+    where: str = field(default_factory=_here, repr=False, compare=False)
+
+    @property
+    def entry_points(self) -> tuple[str, ...]:
+        """The names of the functions that the check calls."""
+        return (self.entry_point,)
+
+
+Check: TypeAlias = Agreement | Property | Gradient | Example | Policy | Timing
 
 
 def check(*, points: float = 1, examples: int = 20) -> Callable[[Callable[..., Any]], Property]:

@@ -45,6 +45,10 @@ class Verdict(enum.StrEnum):
     BROKEN = "broken"
 
 
+class Tensor:
+    """Stands for torch.Tensor in the signatures of entry points: what the grader compares is NumPy."""
+
+
 @dataclass(frozen=True)
 class EntryPoint:
     """A function that the exercise's module defines and the student must define."""
@@ -52,6 +56,11 @@ class EntryPoint:
     name: str
     signature: inspect.Signature
     doc: str
+
+    @property
+    def on_tensors(self) -> bool:
+        """Whether it takes tensors, not arrays."""
+        return any(parameter.annotation is Tensor for parameter in self.signature.parameters.values())
 
 
 @dataclass(frozen=True)

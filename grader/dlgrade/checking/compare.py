@@ -13,6 +13,7 @@ import numpy as np
 
 from dlgrade.author import close
 from dlgrade.checking.literal import shown
+from dlgrade.model import Tensor
 from dlgrade.sandbox.wire import Foreign, Oversize
 from dlgrade.text import visible
 
@@ -44,6 +45,8 @@ def described(value: Any) -> str:
 def _declared(annotation: Any) -> str:
     if annotation is np.ndarray or typing.get_origin(annotation) is np.ndarray:
         return "an array"
+    if annotation is Tensor:
+        return "a tensor"
     if annotation in (float, int):
         return "a number"
     if typing.get_origin(annotation) is tuple:
@@ -99,7 +102,7 @@ def _conforms(value: Any, annotation: Any) -> bool:
         return any(_conforms(value, option) for option in args)
     if annotation is type(None):
         return value is None
-    if annotation is np.ndarray or origin is np.ndarray:
+    if annotation in (np.ndarray, Tensor) or origin is np.ndarray:
         return isinstance(value, (np.ndarray, Oversize))
     if annotation is int:
         whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -42,7 +42,7 @@ class _Case:
 
 def run_gradient(check: Gradient, trial: Trial) -> Finding:
     """Judge the backward on each input; what is wrong is classified over all of them and shown on the smallest."""
-    missing = undefined(trial, (check.backward,))
+    missing = undefined(trial, check.entry_points[-1:])
     if missing is not None:
         return missing
     cases = [_case(check, trial, arguments, place) for place, arguments in enumerate(trial.inputs(check))]
@@ -66,8 +66,10 @@ def _case(check: Gradient, trial: Trial, arguments: Arguments, place: int) -> _C
     names = tuple(check.cotangents) or (None,) * len(outputs)
     cotangents: list[Any] = []
     given: dict[str, Any] = {}
+    if not check.backward:
+        names = tuple("" if np.asarray(output).dtype.kind == "f" else None for output in outputs)
     for name, output in zip(names, outputs, strict=False):
-        if not check.cotangents:
+        if not check.cotangents and check.backward:
             cotangents.append(1.0)  # a scalar loss
         elif name is None:
             cotangents.append(0.0)
@@ -77,15 +79,34 @@ def _case(check: Gradient, trial: Trial, arguments: Arguments, place: int) -> _C
             drawn = np.round(rng.standard_normal(np.shape(output)), 2)
             cotangents.append(np.where(drawn == 0, 0.01, drawn) if np.ndim(output) else float(drawn) or 0.01)
             given[name] = cotangents[-1]
+    if not check.backward:
+        return _by_autograd(check, trial, arguments, tuple(cotangents), outputs)
     for name, output in zip(check.outputs, outputs, strict=False):
         if name is not None:
             given[name] = np.array(output, order="C") if isinstance(output, np.ndarray) else output
     parameters = trial.entry_point(check.backward).signature.parameters
     found = {name: given.get(name, arguments.get(name)) for name in parameters if name in given or name in arguments}
     call = styled_call(trial.entry_point(check.backward), found, place)
+    assert check.oracle is not None
     with quietly():
         right = tuple(np.asarray(leaf) for leaf in leaves(check.oracle(**_copied(found))))
     return _Case(arguments, tuple(cotangents), call, right, outputs)
+
+
+def _by_autograd(
+    check: Gradient, trial: Trial, arguments: Arguments, cotangents: tuple[Any, ...], outputs: tuple[Any, ...]
+) -> _Case:
+    """One input whose gradients autograd is to find through the forward."""
+    plain = styled_call(trial.entry_point(check.entry_point), arguments, 0)
+    names = list(trial.entry_point(check.entry_point).signature.parameters)
+    places = [name if name in plain.kwargs else names.index(name) for name in check.tensors]
+    sent = tuple(None if np.ndim(c) == 0 and c == 0.0 else np.asarray(c) for c in cotangents)
+    call = replace(plain, args=(sent, places, *plain.args), measure="gradient")
+    with quietly():
+        # An author's function on tensors knows its own gradient.
+        measured = check.forward_oracle.measures["gradient"]  # type: ignore[attr-defined]
+        right, _ = measured(None, call.args, _copied(call.kwargs))
+    return _Case(arguments, cotangents, call, tuple(np.asarray(leaf) for leaf in leaves(right)), outputs)
 
 
 def _copied(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,7 +126,9 @@ def _unusable(check: Gradient, trial: Trial, case: _Case, reply: Reply) -> Findi
     """The finding if there is no gradient to compare: the call raised, or its structure, shape or values say so."""
     if not isinstance(reply, Returned):
         return failure_of(reply, case.call)
-    problem = structure_problem(reply.value, trial.entry_point(check.backward).signature.return_annotation)
+    problem = None
+    if check.backward:
+        problem = structure_problem(reply.value, trial.entry_point(check.backward).signature.return_annotation)
     if problem is None and len(leaves(reply.value)) != len(case.right):
         problem = f"it returned {len(leaves(reply.value))} gradients, not {len(case.right)}"
     rung = "structure"
@@ -239,8 +262,8 @@ def _own_forward(check: Gradient, trial: Trial, cases: Sequence[_Case]) -> Findi
                 return _passed_without_forward(check)
             expected, got, worst = aligned(slope, right, ~np.isclose(slope, right, rtol=1e-5, atol=noise))
             message = (
-                f"{check.backward} is right, but finite differences of your {check.entry_point} do not agree with it: "
-                "is it rounding, or keeping something between calls?"
+                f"{_capital(check.judged)} is right, but finite differences of your {check.entry_point} do not agree "
+                "with it: is it rounding, or keeping something between calls?"
             )
             call = styled_call(trial.entry_point(check.entry_point), case.arguments, 0)
             evidence = Evidence(
@@ -251,7 +274,7 @@ def _own_forward(check: Gradient, trial: Trial, cases: Sequence[_Case]) -> Findi
 
 
 def _passed_without_forward(check: Gradient) -> Finding:
-    note = f"Your {check.entry_point} is not right yet, so {check.backward} was judged by the right gradient alone."
+    note = f"Your {check.entry_point} is not right yet, so {check.judged} was judged by the right gradient alone."
     return Finding(Outcome.PASSED, Evidence("", notes=(note,)))
 
 
@@ -278,16 +301,22 @@ def _refuted(
     missing = undefined(trial, (check.entry_point,)) is not None
     if missing or not all(_forward_is_right(check, trial, one) for one in (*cases, case)):
         rung = "forward"
-        message += f" Your {check.entry_point} is wrong, so your {check.backward} cannot be judged against it."
+        its = f"your {check.backward}" if check.backward else "its gradient"
+        message += f" Your {check.entry_point} is wrong, so {its} cannot be judged against it."
     else:
         rung = "values"
-        message += f" Your {check.backward} disagrees with your own {check.entry_point}."
+        whose = f"Your {check.backward}" if check.backward else "What autograd finds"
+        message += f" {whose} disagrees with your own {check.entry_point}."
     marks = np.abs(answer[place] - case.right[place]) > ORACLE_RTOL * _scale(case, place)
     expected, got, worst = aligned(answer[place], case.right[place], marks)
     evidence = Evidence(
         message, rung=rung, call=call_text(case.call), expected=expected, got=got, worst=worst
     )  # fmt: skip
     return Finding(Outcome.FAILED, evidence, failing=(case.call,), fresh=tuple(case.call for case in cases))
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:] if text.startswith("autograd") else text
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -20,52 +20,77 @@ SHOWN = 64
 """An array of more elements is shown by the rows around its worst one."""
 
 
-def _numbers(array: Array) -> str:
+def _numbers(array: Array, of: str = "np") -> str:
     text = np.array2string(
         array,
         separator=", ",
         threshold=array.size + 1,
         floatmode="unique",
         max_line_width=10**9,
-        formatter={"float_kind": _float, "complex_kind": lambda v: f"complex({_float(v.real)}, {_float(v.imag)})"},
+        formatter={
+            "float_kind": lambda v: _float(v, of),
+            "complex_kind": lambda v: f"complex({_float(v.real, of)}, {_float(v.imag, of)})",
+        },
     )
     return re.sub(r"\s*\n\s*", " ", text)
 
 
-def _float(value: Any) -> str:
+def _float(value: Any, of: str = "np") -> str:
     if np.isfinite(value):
         return repr(float(value))
-    return "np.nan" if np.isnan(value) else "np.inf" if value > 0 else "-np.inf"
+    return f"{of}.nan" if np.isnan(value) else f"{of}.inf" if value > 0 else f"-{of}.inf"
 
 
-def literal(value: Any) -> str:
-    """A value as a Python expression over `np` that makes it again, memory layout included."""
+def literal(value: Any, *, tensors: bool = False) -> str:
+    """A value as a Python expression over `np`, or over `torch`, that makes it again, memory layout included."""
     if isinstance(value, np.ndarray):
-        layout = layout_of(value)
-        dtype = "" if value.dtype in (np.float64, np.int64) else ", dtype=" + _type(value)
-        if value.size == 0:
-            return f"np.zeros({value.shape}, dtype={_type(value)})"
-        if value.size > SHOWN and layout == "C" and (value == value.flat[0]).all():
-            return f"np.full({value.shape}, {_numbers(value.flat[0])}{dtype})"
-        if layout == "reversed":
-            return f"np.array({_numbers(value[..., ::-1])}{dtype})[..., ::-1]"
-        plain = f"np.array({_numbers(value)}{dtype})"
-        if layout == "F":
-            return f"np.asfortranarray({plain})"
-        return f"np.repeat({plain}, 2, axis=-1)[..., ::2]" if layout == "strided" else plain
+        return _tensor(value) if tensors else _array(value)
     if isinstance(value, np.generic) and value.dtype.kind in "biufc":
         return f"{_type(value)}({_numbers(np.asarray(value))})"
     if isinstance(value, float):
         return _float(value)
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key!r}: {literal(held)}" for key, held in value.items()) + "}"
+        return "{" + ", ".join(f"{key!r}: {literal(held, tensors=tensors)}" for key, held in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(literal(item) for item in value) + "]"
+        return "[" + ", ".join(literal(item, tensors=tensors) for item in value) + "]"
     if isinstance(value, tuple):
-        return "(" + ", ".join(literal(item) for item in value) + ("," if len(value) == 1 else "") + ")"
+        inner = ", ".join(literal(item, tensors=tensors) for item in value)
+        return f"({inner}{',' if len(value) == 1 else ''})"
     if isinstance(value, types.FunctionType | types.BuiltinFunctionType):
         return value.__name__
     return repr(value)
+
+
+def _array(value: Array) -> str:
+    layout = layout_of(value)
+    dtype = "" if value.dtype in (np.float64, np.int64) else ", dtype=" + _type(value)
+    if value.size == 0:
+        return f"np.zeros({value.shape}, dtype={_type(value)})"
+    if _uniform(value, layout):
+        return f"np.full({value.shape}, {_numbers(value.flat[0])}{dtype})"
+    if layout == "reversed":
+        return f"np.array({_numbers(value[..., ::-1])}{dtype})[..., ::-1]"
+    plain = f"np.array({_numbers(value)}{dtype})"
+    if layout == "F":
+        return f"np.asfortranarray({plain})"
+    return f"np.repeat({plain}, 2, axis=-1)[..., ::2]" if layout == "strided" else plain
+
+
+def _tensor(value: Array, more: str = "") -> str:
+    layout = layout_of(value)
+    more = (f", dtype=torch.{value.dtype}" if value.dtype not in (np.float32, np.int64, np.bool_) else "") + more
+    if value.size == 0:
+        return f"torch.zeros({value.shape}{more})"
+    if _uniform(value, layout):
+        return f"torch.full({value.shape}, {_numbers(value.flat[0], 'torch')}{more})"
+    plain = f"torch.tensor({_numbers(value, 'torch')}{more})"
+    if layout == "F":
+        return f"{plain}.mT.contiguous().mT"
+    return f"{plain}.repeat_interleave(2, -1)[..., ::2]" if layout == "strided" else plain
+
+
+def _uniform(value: Array, layout: str) -> bool:
+    return value.size > SHOWN and layout == "C" and bool((value == value.flat[0]).all())
 
 
 def _type(value: Any) -> str:
@@ -74,18 +99,42 @@ def _type(value: Any) -> str:
 
 
 def call_text(call: Call) -> str:
-    """A call as lines that can be pasted; an array that must be read-only is made so on a line before."""
+    """A call as lines that can be pasted; an array that must be read-only is made so on a line before.
+
+    Gradients that autograd is to find are shown as a call of `backward`; they then stand in `.grad`.
+    """
+    if call.measure == "gradient":
+        return _gradient_text(call)
     before: list[str] = []
 
     def argument(name: str, value: Any) -> str:
-        if isinstance(value, np.ndarray) and not value.flags.writeable:
+        if isinstance(value, np.ndarray) and not value.flags.writeable and not call.tensors:
             before.append(f"{name} = {literal(value)}; {name}.flags.writeable = False")
             return name
-        return literal(value)
+        return literal(value, tensors=call.tensors)
 
     args = [argument(f"arg{place}", value) for place, value in enumerate(call.args, 1)]
     args += [f"{key}={argument(key, value)}" for key, value in call.kwargs.items()]
     return "\n".join([*before, f"{call.name}({', '.join(args)})"])
+
+
+def _gradient_text(call: Call) -> str:
+    cotangents, places, *args = call.args
+    texts: dict[Any, str] = {**{i: literal(arg, tensors=True) for i, arg in enumerate(args)},
+             **{key: literal(value, tensors=True) for key, value in call.kwargs.items()}}  # fmt: skip
+    lines = []
+    for number, place in enumerate(places):
+        value = args[place] if isinstance(place, int) else call.kwargs[place]
+        name = f"t{number}"
+        lines.append(f"{name} = {_tensor(value, ', requires_grad=True')}")
+        texts[place] = name
+    said = ", ".join(text if isinstance(key, int) else f"{key}={text}" for key, text in texts.items())
+    made = f"{call.name}({said})"
+    sent = {i: literal(c, tensors=True) for i, c in enumerate(cotangents) if c is not None}
+    if len(cotangents) == 1:
+        return "\n".join([*lines, f"{made}.backward({sent[0]})"])
+    parts = ", ".join(f"results[{i}]" for i in sent)
+    return "\n".join([*lines, f"results = {made}", f"torch.autograd.backward([{parts}], [{', '.join(sent.values())}])"])
 
 
 def weight(arguments: Any) -> tuple[int, int]:

@@ -7,23 +7,62 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from dlgrade.author import Agreement, Check, Example, Gradient, Misconception, Policy, Property
+from dlgrade.author import Agreement, Check, Example, Gradient, Misconception, Policy, Property, Timing
 from dlgrade.checking.agreement import answers_rightly, run_agreement, sample_calls
 from dlgrade.checking.diagnosis import diagnose
 from dlgrade.checking.doctests import run_example
 from dlgrade.checking.gradient import run_gradient
 from dlgrade.checking.inputs import Drawer
 from dlgrade.checking.law import run_property
-from dlgrade.checking.policy import run_policy
+from dlgrade.checking.policy import refused_operators, run_policy
+from dlgrade.checking.timing import run_timing
 from dlgrade.checking.trial import PASSED, Finding, Trial
 from dlgrade.errors import GraderError
 from dlgrade.model import NOT_STARTED, CheckResult, Evidence, Exercise, Frame, Outcome, Report, Submission
+from dlgrade.sandbox import launch
 from dlgrade.sandbox.calls import Target
+from dlgrade.sandbox.client import WorkerTarget
+from dlgrade.sandbox.launch import Running
 from dlgrade.sandbox.syntax import Facts, Unreadable
 
-_KINDS = {Agreement: "agreement", Property: "property", Gradient: "gradient", Example: "example", Policy: "policy"}
+_KINDS = {
+    Agreement: "agreement",
+    Property: "property",
+    Gradient: "gradient",
+    Example: "example",
+    Policy: "policy",
+    Timing: "timing",
+}
 
 OnResult = Callable[[CheckResult], None]
+
+
+def worker_of(
+    exercise: Exercise,
+    submission: Submission,
+    *,
+    seed: int = 0,
+    process: Running | None = None,
+    start: Callable[[], Running] | None = None,
+) -> WorkerTarget:
+    """A submission in a worker of its own, as this exercise wants it.
+
+    Args:
+        exercise: the exercise.
+        submission: what to load.
+        seed: the state that the worker's random generators start from.
+        process: a worker that was started earlier, to save the wait.
+        start: starts one with the exercise's framework; by default a process of its own that is not confined.
+    """
+    return WorkerTarget(
+        submission,
+        module=exercise.name,
+        names=list(exercise.entry_points),
+        seed=seed,
+        refused=refused_operators(exercise),
+        process=process,
+        start=start or functools.partial(launch.start, exercise.framework),
+    )
 
 
 def run_checks(
@@ -81,7 +120,7 @@ def run_checks(
     )
 
 
-def run_check(check: Agreement | Property | Gradient | Example, trial: Trial) -> Finding:
+def run_check(check: Agreement | Property | Gradient | Example | Timing, trial: Trial) -> Finding:
     """Run one check that calls the target."""
     trial.target.begin_check()
     if isinstance(check, Agreement):
@@ -90,12 +129,14 @@ def run_check(check: Agreement | Property | Gradient | Example, trial: Trial) ->
         return run_property(check, trial)
     if isinstance(check, Gradient):
         return run_gradient(check, trial)
+    if isinstance(check, Timing):
+        return run_timing(check, trial)
     return run_example(check, trial)
 
 
 def _run(check: Check, trial: Trial, facts: Facts, lines: list[str]) -> Finding:
     try:
-        return run_policy(check, facts, lines) if isinstance(check, Policy) else run_check(check, trial)
+        return run_policy(check, trial, facts, lines) if isinstance(check, Policy) else run_check(check, trial)
     except GraderError:
         raise
     except Exception as error:

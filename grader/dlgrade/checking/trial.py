@@ -110,6 +110,8 @@ def failure_of(reply: Raised | Stopped, call: Call | None = None) -> Finding:
     said = f"{reply.kinds[0]}: {reply.message}" if reply.message else reply.kinds[0]
     if "MemoryError" in reply.kinds:
         message, outcome = f"It ran out of memory. {said}", Outcome.OUT_OF_MEMORY
+    elif reply.kinds[0] == "OperatorRefused":
+        message, outcome = reply.message, Outcome.FORBIDDEN
     elif "SystemExit" in reply.kinds:
         message, outcome = "It calls exit(), which ends the program instead of returning a result.", Outcome.RAISED
     else:
@@ -210,7 +212,7 @@ def styled_call(entry_point: EntryPoint, arguments: Mapping[str, Any], style: in
         else:
             kwargs[parameter.name] = value
             positional = False
-    return Call(entry_point.name, tuple(args), kwargs, **options)
+    return Call(entry_point.name, tuple(args), kwargs, tensors=entry_point.on_tensors, **options)
 
 
 def in_single(call: Call) -> bool:
@@ -348,7 +350,8 @@ class TrustedTarget:
             with quietly():
                 function, cost = self._functions[call.name], None
                 if call.measure:
-                    value, cost = MEASURES[call.measure](function, args, kwargs)
+                    measures = {**MEASURES, **getattr(function, "measures", {})}
+                    value, cost = measures[call.measure](function, args, kwargs)
                 else:
                     value = function(*args, **kwargs)
         except Exception as error:

@@ -34,6 +34,8 @@ from dlgrade.sandbox.syntax import Facts, Reading, Unreadable
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from dlgrade.sandbox.levels import Workers
+
 
 @dataclass
 class _Started:
@@ -159,16 +161,20 @@ def _differs_from_stub(folder: ExerciseFolder, path: Path) -> bool:
 # -- workers under way -------------------------------------------------------------------------------------------------
 
 
-Start = Callable[[], launch.Running]
+Start = Callable[[str], launch.Running]
 
 
 def _starter(isolation: str, cleanup: ExitStack) -> Start:
-    """Starts workers at this level."""
+    """Starts workers at this level, each with the framework that it is asked for."""
     if isolation == "process":
-        return lambda: launch.start("numpy")
+        return launch.start
     from dlgrade.sandbox.levels import workers
 
-    return cleanup.enter_context(workers("numpy", isolation)).start
+    @functools.cache
+    def of(framework: str) -> Workers:
+        return cleanup.enter_context(workers(framework, isolation))
+
+    return lambda framework: of(framework).start()
 
 
 def _started(chosen: Iterable[tuple[ExerciseFolder, Path]], start: Start, cleanup: ExitStack) -> Iterator[_Started]:
@@ -186,7 +192,7 @@ def _start(folder: ExerciseFolder, submission: Submission, start: Start, cleanup
     fault = unreadable_bytes(submission)
     if fault is not None:
         return _Started(folder, submission, None, Unreadable(*fault), None)
-    process = start()
+    process = start(folder.framework)
     cleanup.callback(process.end)
     reading = Reading(submission.source)
     cleanup.callback(reading.close)
@@ -200,9 +206,8 @@ def _reports(course: Course, queue: Iterator[_Started], start: Start, seed: int,
     os.environ.setdefault("HYPOTHESIS_NO_PLUGINS", "1")  # other people's plug-ins cost time and may print
     gc.disable()  # what the imports make stays: to look through it again and again would cost a tenth of the start
     from dlgrade.checking.inputs import Drawer
-    from dlgrade.checking.run import run_checks
+    from dlgrade.checking.run import run_checks, worker_of
     from dlgrade.course.load import content_digest, load_exercise, load_misconceptions
-    from dlgrade.sandbox.client import WorkerTarget
 
     gc.freeze()
     gc.enable()
@@ -210,15 +215,8 @@ def _reports(course: Course, queue: Iterator[_Started], start: Start, seed: int,
     for started in queue:
         exercise = load_exercise(started.folder, authored=course.authored)
         screen.begin(exercise.title, exercise.name, started.submission.path)
-        target = WorkerTarget(
-            started.submission,
-            module=exercise.name,
-            names=list(exercise.entry_points),
-            seed=seed,
-            process=started.process,
-            start=start,
-        )
-        with target:
+        begin = functools.partial(start, exercise.framework)
+        with worker_of(exercise, started.submission, seed=seed, process=started.process, start=begin) as target:
             report = run_checks(
                 exercise,
                 started.submission,

@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dlgrade.errors import AuthorError, UsageError
 from dlgrade.model import Submission
@@ -25,6 +26,7 @@ EQUIVALENT, VARIANTS = "equivalent.toml", "variants"
 """What may lie there besides, for the selftest only: never released."""
 SOURCE_LIMIT = 1_000_000
 """Bytes that a submission's file may have."""
+_IMPORTS_TORCH = re.compile(r"^(?:import|from)\s+torch\b", re.MULTILINE)
 _PRUNED = {"__pycache__", "node_modules", "site-packages", "venv", "env"}
 _FOLDERS_LIMIT = 5000
 
@@ -55,6 +57,11 @@ class ExerciseFolder:
     def file_name(self) -> str:
         """The name of the file that a student writes."""
         return f"{self.name}.py"
+
+    @property
+    def framework(self) -> str:
+        """What the exercise is written in, `numpy` or `torch`: its own file says so by importing it."""
+        return "torch" if _IMPORTS_TORCH.search(read_text(self.path / self.file_name)) else "numpy"
 
 
 @dataclass(frozen=True)
@@ -149,13 +156,7 @@ def open_course(root: Path) -> Course:
         AuthorError: if course.toml cannot be read or says something impossible.
     """
     path = root / COURSE_FILE
-    text = read_text(path)
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"(.*) \(at line (\d+), ", str(error))
-        why, where = (found[1], f"{path}:{found[2]}") if found else (str(error), str(path))
-        raise AuthorError(f"It is not valid TOML: {why}.", where=where) from error
+    data, text = read_toml(path)
     entries = data.get("unit", [])
     if not isinstance(entries, list) or not all(
         isinstance(e, dict) and isinstance(e.get("folder"), str) for e in entries
@@ -228,6 +229,21 @@ def name_problem(name: str) -> str | None:
     if f"{name}.py" in (CHECKS, MISCONCEPTIONS, HIDDEN):
         return "every exercise has a file of that name"
     return "Python or a library has a module of that name" if name in _TAKEN else None
+
+
+def read_toml(path: Path) -> tuple[dict[str, Any], str]:
+    """What one of the authors' TOML files says, and its text.
+
+    Raises:
+        AuthorError: if it cannot be read or is not valid TOML.
+    """
+    text = read_text(path)
+    try:
+        return tomllib.loads(text), text
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"(.*) \(at line (\d+), ", str(error))
+        why, where = (found[1], f"{path}:{found[2]}") if found else (str(error), str(path))
+        raise AuthorError(f"It is not valid TOML: {why}.", where=where) from error
 
 
 def read_text(path: Path) -> str:

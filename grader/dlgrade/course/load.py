@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import hashlib
 import inspect
+import operator
 import traceback
 import types
+import typing
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from dlgrade.author import Agreement, Check, Example, Gradient, Misconception, Policy, Property, named
+from dlgrade.author import Agreement, Check, Example, Gradient, Misconception, Policy, Property, Timing, named
 from dlgrade.course.find import CHECKS, HIDDEN, MISCONCEPTIONS, VARIANTS, ExerciseFolder, read_text
 from dlgrade.course.stub import parsed, public_functions, require_regions, strip_solutions
 from dlgrade.errors import AuthorError
-from dlgrade.model import EntryPoint, Exercise
+from dlgrade.model import EntryPoint, Exercise, Tensor
+from dlgrade.sandbox.wire import Foreign
 
-_CHECKS = (Agreement, Property, Gradient, Example, Policy)
+_CHECKS = (Agreement, Property, Gradient, Example, Policy, Timing)
 
 
 def load_exercise(folder: ExerciseFolder, *, authored: bool, hidden: bool = False) -> Exercise:
@@ -38,16 +43,17 @@ def load_exercise(folder: ExerciseFolder, *, authored: bool, hidden: bool = Fals
     if authored:
         require_regions(source, str(path))
     entry_points = _entry_points(_executed(source, path, folder.name), tree, path)
-    checks = _collected(folder.path / CHECKS, folder.name)
+    on_tensors = folder.framework == "torch"
+    checks = [_on_arrays(check) if on_tensors else check for check in _collected(folder.path / CHECKS, folder.name)]
     secret: list[Check] = []
     if hidden and (folder.path / HIDDEN).is_file():
-        secret = _collected(folder.path / HIDDEN, folder.name)
+        secret = [_on_arrays(c) if on_tensors else c for c in _collected(folder.path / HIDDEN, folder.name)]
     exercise = Exercise(
         name=folder.name,
         unit=folder.unit,
         folder=folder.path,
         title=(ast.get_docstring(tree) or folder.name).split("\n")[0],
-        framework="numpy",
+        framework=folder.framework,
         source=source,
         stub=strip_solutions(source, str(path)),
         entry_points=entry_points,
@@ -83,6 +89,7 @@ def load_misconceptions(exercise: Exercise, *, hidden: bool = True) -> list[Misc
     checks = {check.name: check for check in exercise.checks}
     if not hidden:
         found = [item for item in found if item.caught_by in checks]
+    found = [replace(item, code=carried(item.code, exercise)) for item in found]
     for item in found:
         if item.of not in exercise.entry_points:
             raise _no_such("entry point", item.of, exercise.entry_points, item.where, f"The misconception {item.name}")
@@ -139,7 +146,51 @@ def _functions_of(source: str, path: Path, exercise: Exercise) -> Functions:
         if not callable(scope.get(name)):
             raise AuthorError(f"It defines no function {name}.", where=str(path))
         _same_parameters(scope[name], entry_point, f"Its {name}", str(path))
-    return {name: scope[name] for name in exercise.entry_points}
+    return {name: carried(scope[name], exercise) for name in exercise.entry_points}
+
+
+# -- exercises on tensors ----------------------------------------------------------------------------------------------
+
+
+def carried(function: Callable[..., Any], exercise: Exercise) -> Callable[..., Any]:
+    """A function that an exercise's authors wrote, as one that takes and returns arrays."""
+    if exercise.framework != "torch":
+        return function
+    on_arrays: Callable[..., Any] = _carrier().carried(function)
+    return on_arrays
+
+
+@functools.cache
+def _carrier() -> Any:
+    """Carries arrays to the functions on tensors that authors wrote, and back; torch is imported only for this."""
+    from dlgrade.sandbox import tensors
+
+    tensors.quieten()
+    return tensors.Carrier(Foreign)
+
+
+def _on_arrays(check: Check) -> Check:
+    """A check of an exercise on tensors, whose oracles speak of tensors like its entry points, as one on arrays."""
+    carry = _carrier().carried
+    if isinstance(check, Agreement):
+        return replace(check, oracle=carry(check.oracle))
+    if isinstance(check, Gradient):
+        oracle = None if check.oracle is None else carry(check.oracle)
+        return replace(check, oracle=oracle, forward_oracle=carry(check.forward_oracle))
+    return check
+
+
+def _signature_on_arrays(annotation: Any) -> Any:
+    """An annotation with Tensor in the place of torch.Tensor."""
+    if getattr(annotation, "__module__", "") == "torch" and annotation.__name__ == "Tensor":
+        return Tensor
+    args = typing.get_args(annotation)
+    if not args or typing.get_origin(annotation) is None:
+        return annotation
+    parts = tuple(_signature_on_arrays(part) for part in args)
+    if isinstance(annotation, types.UnionType):
+        return functools.reduce(operator.or_, parts)
+    return typing.get_origin(annotation)[parts]
 
 
 def content_digest(folder: Path) -> str:
@@ -180,6 +231,10 @@ def _entry_points(module: types.ModuleType, tree: ast.Module, path: Path) -> Map
             raise AuthorError(
                 f"The signature of {node.name} cannot be read: {error}.", where=f"{path}:{node.lineno}"
             ) from error
+        parameters = [p.replace(annotation=_signature_on_arrays(p.annotation)) for p in signature.parameters.values()]
+        signature = signature.replace(
+            parameters=parameters, return_annotation=_signature_on_arrays(signature.return_annotation)
+        )
         found[node.name] = EntryPoint(node.name, signature, inspect.getdoc(function) or "")
     if not found:
         raise AuthorError("It defines no function, so there is nothing to solve.", where=str(path))
@@ -295,10 +350,20 @@ def _same_parameters(function: Any, entry_point: EntryPoint, who: str, where: st
 
 
 def _validated_gradient(check: Gradient, exercise: Exercise, who: str) -> None:
-    forward, backward = exercise.entry_points[check.entry_point], exercise.entry_points[check.backward]
+    forward = exercise.entry_points[check.entry_point]
     for name in check.tensors:
         if name not in forward.signature.parameters:
             raise _no_such("argument", name, forward.signature.parameters, check.where, f"{who}, in wrt,")
+    _same_parameters(check.forward_oracle, forward, f"{who}: its forward oracle", check.where)
+    if not check.backward:
+        if exercise.framework != "torch":
+            raise AuthorError(
+                f"{who} names no backward, and there is no autograd in {exercise.framework}.", where=check.where
+            )
+        return
+    if check.oracle is None:
+        raise AuthorError(f"{who} has no oracle for {check.backward}.", where=check.where)
+    backward = exercise.entry_points[check.backward]
     known = {*forward.signature.parameters, *check.cotangents, *check.outputs}
     for parameter in backward.signature.parameters.values():
         if parameter.name not in known and parameter.default is parameter.empty:
@@ -307,5 +372,4 @@ def _validated_gradient(check: Gradient, exercise: Exercise, who: str) -> None:
                 where=check.where,
                 mend=f"It is no argument of {check.entry_point}: list it in cotangents or outputs.",
             )
-    _same_parameters(check.forward_oracle, forward, f"{who}: its forward oracle", check.where)
     _same_parameters(check.oracle, backward, f"{who}: its oracle", check.where)

@@ -130,7 +130,7 @@ def _of_name(node: ast.Name) -> Iterator[Change]:
 def _of_call(node: ast.Call) -> Iterator[Change]:
     if isinstance(node.func, ast.Attribute) and node.func.attr in _DROPPED:
         yield f"{node.func.attr}() is left out", node.func.value
-    if isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) in ("np", "numpy", "math"):
+    if isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) in ("np", "numpy", "math", "torch"):
         if len(node.args) == 1 and not node.keywords:
             yield f"{ast.unparse(node.func)}() is left out", node.args[0]
         if node.func.attr == "where" and len(node.args) == 3:
@@ -139,11 +139,11 @@ def _of_call(node: ast.Call) -> Iterator[Change]:
     for place, keyword in enumerate(node.keywords):
         rest = [*node.keywords[:place], *node.keywords[place + 1 :]]
         yield f"{keyword.arg}= is left out", ast.Call(node.func, node.args, rest)
-        if keyword.arg == "axis" and not isinstance(keyword.value, ast.Constant):
+        if keyword.arg in ("axis", "dim") and not isinstance(keyword.value, ast.Constant):
             for axis in (0, -1):
-                other = ast.keyword("axis", ast.parse(str(axis), mode="eval").body)
+                other = ast.keyword(keyword.arg, ast.parse(str(axis), mode="eval").body)
                 keywords = [*node.keywords[:place], other, *node.keywords[place + 1 :]]
-                yield f"axis becomes {axis}", ast.Call(node.func, node.args, keywords)
+                yield f"{keyword.arg} becomes {axis}", ast.Call(node.func, node.args, keywords)
 
 
 def _of_slice(node: ast.Slice) -> Iterator[Change]:

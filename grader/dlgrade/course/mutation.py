@@ -13,6 +13,7 @@ from typing import Any
 
 from dlgrade.author import Check
 from dlgrade.course.find import EQUIVALENT, read_text
+from dlgrade.course.load import carried
 from dlgrade.course.mutants import Mutant, mutants
 from dlgrade.course.trials import Trials
 from dlgrade.errors import AuthorError
@@ -68,7 +69,8 @@ def run_mutants(exercise: Exercise, trials: Sequence[Trials]) -> Mutation:
 def _survives(mutant: Mutant, exercise: Exercise, trials: Sequence[Trials], first: list[Check]) -> int | None:
     """The first seed with which a mutant passes every check; None if it fails with every seed."""
     try:
-        functions = functions_of(mutant, exercise.name, tuple(exercise.entry_points))
+        found = functions_of(mutant, exercise.name, tuple(exercise.entry_points))
+        functions = {name: carried(function, exercise) for name, function in found.items()}
     except Exception:
         return None  # a module that does not even load
     for trial in trials:

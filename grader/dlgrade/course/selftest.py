@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from dlgrade.author import Agreement, Check, Misconception
+from dlgrade.author import Agreement, Check, Misconception, Timing
 from dlgrade.checking.compare import leaves
 from dlgrade.checking.inputs import Drawer
-from dlgrade.checking.run import run_checks
+from dlgrade.checking.run import run_checks, worker_of
 from dlgrade.course.find import ExerciseFolder
 from dlgrade.course.load import (
     Functions,
@@ -32,7 +32,6 @@ from dlgrade.course.trials import Trials
 from dlgrade.errors import AuthorError
 from dlgrade.margin import listening
 from dlgrade.model import CheckResult, Exercise, Outcome, Report, Submission
-from dlgrade.sandbox.client import WorkerTarget
 from dlgrade.sandbox.syntax import Reading
 
 SEEDS, THOROUGH_SEEDS = 10, 100
@@ -186,7 +185,11 @@ def _misconceptions(
 ) -> Proof:
     """Each misconception fails, with every seed, the check that it names."""
     caught, faults = 0, []
+    timed = {check.name for check in exercise.checks if isinstance(check, Timing)}
     for item in known:
+        if item.caught_by in timed:
+            caught += 1  # proved by `--timing`, which takes workers and a quiet machine
+            continue
         check = _check(exercise, item.caught_by)
         missed = [trial.seed for trial in trials if trial.passes(check, {**functions, item.of: item.code})]
         caught += not missed
@@ -280,7 +283,7 @@ def _report(exercise: Exercise, source: str, drawer: Drawer, content: str) -> Re
     data = source.encode()
     submission = Submission(exercise.file_name, data, hashlib.sha256(data).hexdigest())
     reading = Reading(data)
-    with WorkerTarget(submission, module=exercise.name, names=list(exercise.entry_points)) as target:
+    with worker_of(exercise, submission) as target:
         return run_checks(
             exercise,
             submission,

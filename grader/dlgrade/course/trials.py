@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dlgrade.author import Check, Policy
+from dlgrade.author import Check, Policy, Timing
 from dlgrade.checking.inputs import Drawer
 from dlgrade.checking.run import run_check
 from dlgrade.checking.trial import Trial, TrustedTarget
@@ -23,8 +23,8 @@ class Trials:
 
     def passes(self, check: Check, functions: Functions) -> bool:
         """Whether these functions pass a check."""
-        if isinstance(check, Policy):
-            return True
+        if isinstance(check, Policy | Timing):
+            return True  # what is read, and what is timed, is not found out by calling functions in this process
         target = TrustedTarget(functions)
         trial = Trial(self.exercise, target, self.drawer, self.seed, self.content, explain=False)
         return run_check(check, trial).outcome == Outcome.PASSED

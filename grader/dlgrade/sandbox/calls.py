@@ -18,7 +18,9 @@ class Call:
         args, kwargs: the arguments. Arrays arrive as fresh copies in the same memory layout, read-only if they are.
         want_after: send the arguments back as they are after the call.
         expected_bytes: how large the right result is; one that is much larger is described instead of sent.
-        measure: what the call costs is counted too: `memory` or `lines`, as `sandbox.measure` says; empty for nothing.
+        measure: what the call costs is counted too: `memory` or `lines`, as `sandbox.measure` says, or, of functions on
+            tensors, `operators` or `gradient`, as `sandbox.tensors` says; empty for nothing.
+        tensors: whether arrays arrive as tensors: for whoever shows the call.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Call:
     want_after: bool = False
     expected_bytes: int = 0
     measure: str = ""
+    tensors: bool = False
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,8 @@ class WorkerTarget:
         module: the name that the module has for itself, the exercise's.
         names: the entry points.
         seed: the state that the worker's random generators start from.
+        device: where the tensors of a torch exercise live.
+        refused: operators of torch that raise there.
         process: a worker that was started earlier, to save the wait.
         start: starts one; by default a process of its own that is not confined.
     """
@@ -176,6 +178,8 @@ class WorkerTarget:
         module: str,
         names: Sequence[str],
         seed: int = 0,
+        device: str = "cpu",
+        refused: Sequence[str] = (),
         process: launch.Running | None = None,
         start: Callable[[], launch.Running] | None = None,
     ) -> None:
@@ -183,6 +187,8 @@ class WorkerTarget:
         self._module = module
         self._names = tuple(names)
         self._seed = seed
+        self.device = device
+        self._refused = tuple(refused)
         self._start = start or (lambda: launch.start("numpy"))
         self._process: launch.Running | None = process or self._start()
         self.isolation = self._process.isolation
@@ -259,6 +265,8 @@ class WorkerTarget:
             "module": self._module,
             "names": list(self._names),
             "seed": self._seed,
+            "device": self.device,
+            "refused": list(self._refused),
             "size": len(source),
         }
         session.send(wire.LOAD, nonce, body, [source])

@@ -101,7 +101,7 @@ class Zygote:
     Args:
         framework: what it imports.
         level: `strict` or `landlock`.
-        memory: bytes of address space that a worker may take.
+        memory: bytes of address space that a worker may take; by default as many as its framework needs.
         without: layers that are left out: for tests that show what each is for.
 
     Raises:
@@ -114,12 +114,12 @@ class Zygote:
         framework: str,
         level: str,
         *,
-        memory: int = launch.MEMORY_LIMIT,
+        memory: int | None = None,
         without: Collection[str] = (),
     ) -> None:
         self.level = level
         self.forks = 0
-        self._memory = memory
+        self._memory = memory or launch.address_space(framework)
         self._groups = delegated()
         self._ended: dict[int, int] = {}
         self._handles: dict[int, int] = {}
@@ -131,7 +131,7 @@ class Zygote:
         except GraderError:
             launch.remove(Path(self._scratch))
             raise
-        options = [str(site), str(memory), level, ",".join(without), *launch.FRAMEWORKS[framework]]
+        options = [str(site), str(self._memory), level, ",".join(without), *launch.FRAMEWORKS[framework]]
         try:
             self._popen = subprocess.Popen(
                 [*launch.python(_ZYGOTE), *options],

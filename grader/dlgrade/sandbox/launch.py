@@ -19,10 +19,12 @@ from typing import Any, Protocol
 from dlgrade.errors import GraderError
 
 MEMORY_LIMIT = 2 << 30
-"""Bytes of address space that a worker may take."""
+"""Bytes of memory of its own that a worker may take."""
 
-FRAMEWORKS: dict[str, tuple[str, ...]] = {"numpy": ("numpy",)}
+FRAMEWORKS: dict[str, tuple[str, ...]] = {"numpy": ("numpy",), "torch": ("numpy", "torch")}
 """What a worker may import besides the standard library, by the exercise's framework."""
+_ADDRESSES = {"torch": 8 << 30}
+"""Bytes of address space, where a framework's own libraries take much of it."""
 
 _WORKER = Path(__file__).with_name("worker.py")
 _TOKEN = "DLGRADE_WORKER"
@@ -161,6 +163,11 @@ def _state(entry: Path) -> str:
     return (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
 
 
+def address_space(framework: str) -> int:
+    """Bytes of address space that a worker may take."""
+    return _ADDRESSES.get(framework, MEMORY_LIMIT)
+
+
 def site_of(framework: str) -> Path:
     """The folder that a framework is installed in, found without importing it."""
     for name in FRAMEWORKS[framework]:
@@ -185,7 +192,7 @@ def start(framework: str) -> Process:
         raise
     try:
         popen = subprocess.Popen(
-            [*python(_WORKER), str(site), str(MEMORY_LIMIT), *FRAMEWORKS[framework]],
+            [*python(_WORKER), str(site), str(address_space(framework)), *FRAMEWORKS[framework]],
             stdin=subprocess.PIPE if windows else theirs.fileno(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

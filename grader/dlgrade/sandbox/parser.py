@@ -59,11 +59,20 @@ def _read(source: bytes) -> dict[str, Any]:
             used = dotted(node)
             if used is not None:
                 uses.append((used, node.lineno))
+    # What is asked of values that only a run would know, such as x in x.softmax(0).
+    asked: dict[str, int] = {}
+    kept = {
+        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
+    }
+    kept |= {n.name for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and dotted(node) is None:
+            asked[node.attr[:NAME_LIMIT]] = min(node.lineno, asked.get(node.attr[:NAME_LIMIT], node.lineno))
     # Each name where it is used first. Nothing is left out: a limit on their number would be a place to hide one.
     first: dict[str, int] = {}
     for name, line in sorted(uses, key=lambda use: use[1]):
         first.setdefault(name, line)
-    return {"uses": list(first.items())}
+    return {"uses": list(first.items()), "asked": list(asked.items()), "own": sorted(bound | kept)}
 
 
 def _main() -> None:

@@ -30,6 +30,11 @@ class Facts:
     """What a source says, nothing of it executed."""
 
     uses: tuple[Use, ...]
+    """The names that it uses and does not bind."""
+    asked: tuple[Use, ...] = ()
+    """The attributes that it asks of values which only a run would know."""
+    own: frozenset[str] = frozenset()
+    """The names that it binds: variables, functions, classes, attributes."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,8 @@ class Reading:
             kind, message, line, text = data["error"]
             said = visible(_told(str(kind), str(message)), limit=300)
             return Unreadable(said, line if isinstance(line, int) else None, visible(str(text), limit=200))
-        return Facts(tuple(Use(str(name), int(line)) for name, line in data["uses"]))
+        uses, asked = (tuple(Use(str(name), int(line)) for name, line in data[key]) for key in ("uses", "asked"))
+        return Facts(uses, asked, frozenset(data["own"]))
 
     def close(self) -> None:
         """End the process if it has not ended."""

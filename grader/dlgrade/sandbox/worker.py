@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MESSAGE_LIMIT = 2000
 FRAMES_LIMIT = 20
+DATA_LIMIT = 2 << 30
+"""A framework's own libraries may take much address space, but little of it is written to."""
 
 
 def _take_channel() -> socket.socket:
@@ -38,8 +40,10 @@ def _take_channel() -> socket.socket:
 
 
 def limits(memory: int) -> dict[str, int]:
-    """What a worker may take: bytes of address space, of a core dump and of a file, seconds of processor time."""
-    return {"RLIMIT_AS": memory, "RLIMIT_CORE": 0, "RLIMIT_FSIZE": 1 << 24, "RLIMIT_CPU": 900}
+    """What a worker may take: bytes of address space and of memory of its own, of a core dump and of a file, seconds
+    of processor time."""
+    own = min(memory, DATA_LIMIT)
+    return {"RLIMIT_AS": memory, "RLIMIT_DATA": own, "RLIMIT_CORE": 0, "RLIMIT_FSIZE": 1 << 24, "RLIMIT_CPU": 900}
 
 
 def _limit_resources(memory: int) -> None:
@@ -103,12 +107,22 @@ def refuse(names: list[str], site: str) -> None:
 
 
 class Worker:
-    """Serves requests until the grader hangs up."""
+    """Serves requests until the grader hangs up.
 
-    def __init__(self, codec: Any, measures: Any, channel: wire.Channel) -> None:
+    Args:
+        codec: the module `wire`.
+        measures: the ways to call a function that count its cost.
+        channel: the line to the grader.
+        tensors: the module `tensors`, for exercises in torch.
+    """
+
+    def __init__(self, codec: Any, measures: Any, channel: wire.Channel, tensors: Any = None) -> None:
         self.wire = codec
         self.measures = measures
         self.channel = channel
+        self.tensors = tensors
+        self.carrier: Any = None
+        self.refused: Any = None
         self.file = ""
         self.lines: list[str] = []
         self.module = types.ModuleType("submission")
@@ -131,6 +145,12 @@ class Worker:
         self.lines = source.decode("utf-8", "replace").splitlines()
         random.seed(body["seed"])
         sys.modules["numpy"].random.seed(body["seed"] % 2**32)
+        if self.tensors is not None:
+            sys.modules["torch"].manual_seed(body["seed"])
+            self.tensors.quieten()
+            self.carrier = self.tensors.Carrier(self.wire.Foreign, body["device"])
+            self.measures = {**self.measures, **self.carrier.measures}
+            self.refused = self.tensors.refuse_operators(body["refused"])
         self.module = types.ModuleType(body["module"])
         self.module.__file__ = self.file
         sys.modules[body["module"]] = self.module
@@ -168,8 +188,8 @@ class Worker:
         codec, body = self.wire, request.body
         unpacker = codec.Unpacker(body["table"], request.blob, make_callable=self.callback_for(request.nonce))
         for index, (name, args, kwargs, want_after, limit, measure) in enumerate(body["calls"]):
-            positional = [unpacker.unpack(value) for value in args]
-            keywords = {key: unpacker.unpack(value) for key, value in kwargs.items()}
+            positional = [self.entering(unpacker.unpack(value)) for value in args]
+            keywords = {key: self.entering(unpacker.unpack(value)) for key, value in kwargs.items()}
             arguments = [*positional, *keywords.values()] if want_after else None
             try:
                 function, cost = self.module.__dict__[name], None
@@ -177,6 +197,7 @@ class Worker:
                     value, cost = self.measures[measure](function, positional, keywords)
                 else:
                     value = function(*positional, **keywords)
+                value = self.leaving(value)
                 try:
                     self.returned(request.nonce, index, value, arguments, limit, cost)
                 except codec.TooLong:
@@ -194,9 +215,18 @@ class Worker:
         after = None
         if arguments is not None:
             packer.limit = None  # what came in may go back
-            after = [packer.pack(a) if hasattr(a, "dtype") or isinstance(a, list) else None for a in arguments]
+            kept = [a if hasattr(a, "dtype") or isinstance(a, list) else None for a in arguments]
+            after = [packer.pack(self.leaving(a)) for a in kept]
         reply = {"index": index, "value": packed, "after": after, "cost": cost, "table": packer.table}
         self.channel.send(self.wire.RETURNED, nonce, reply, packer.chunks, json_limit=self.wire.JSON_LIMIT)
+
+    def entering(self, value: Any) -> Any:
+        """A value as the submission takes it."""
+        return value if self.carrier is None else self.carrier.enter(value)
+
+    def leaving(self, value: Any) -> Any:
+        """A result as it travels."""
+        return value if self.carrier is None else self.carrier.leave(value)
 
     def callback_for(self, nonce: int) -> Callable[[int], Callable[..., Any]]:
         """Makes the functions that stand for the grader's callables during one request."""
@@ -255,11 +285,12 @@ def main() -> None:
     _limit_resources(int(memory))
     import_framework(names, site)
     codec, measure = beside("wire"), beside("measure")
+    tensors = beside("tensors") if "torch" in names else None
     refuse(names, site)
     channel = codec.Channel(sock)
     channel.send(codec.READY, 0, {})
     with contextlib.suppress(codec.Closed):
-        Worker(codec, measure.MEASURES, channel).serve()
+        Worker(codec, measure.MEASURES, channel, tensors).serve()
 
 
 if __name__ == "__main__":

@@ -79,6 +79,7 @@ class Zygote:
         self.worker.import_framework(names, site)
         self.codec = self.worker.beside("wire")
         self.measure = self.worker.beside("measure")
+        self.tensors = self.worker.beside("tensors") if "torch" in names else None
         self.namespaces: Any = None
         self.rules: int | None = None
 
@@ -200,7 +201,7 @@ class Zygote:
             line.send(self.codec.READY, 0, {})
             status = 0
             with contextlib.suppress(self.codec.Closed):
-                self.worker.Worker(self.codec, self.measure.MEASURES, line).serve()
+                self.worker.Worker(self.codec, self.measure.MEASURES, line, self.tensors).serve()
         except BaseException as error:
             if status == BROKEN:
                 print(f"A worker could not be confined: {type(error).__name__}: {error}")

@@ -1,0 +1,259 @@
+"""NumPy arrays into torch tensors and back, at the door of whatever runs a torch exercise's functions.
+
+What travels between grader and worker is NumPy; what the functions of a torch exercise take and return is torch. The
+worker uses this module beside it as a script, the trusted side through the package. Imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import warnings
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+DEPTH_LIMIT = 16
+_TRAVEL = {
+    torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64,
+    torch.float16, torch.float32, torch.float64, torch.complex64, torch.complex128,
+}  # fmt: skip
+
+
+def quieten() -> None:
+    """One thread, and float32 with all its digits: TF32 would keep eleven bits of each factor."""
+    torch.set_num_threads(1)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+
+
+class Carrier:
+    """Carries values in and out of functions on tensors.
+
+    Args:
+        foreign: makes the description of a value that cannot travel, from its text.
+        device: where tensors live.
+    """
+
+    def __init__(self, foreign: Callable[[str], Any], device: str = "cpu") -> None:
+        self.foreign = foreign
+        self.device = torch.device(device)
+        self.measures: Mapping[str, Callable[..., tuple[Any, int]]] = {
+            "memory": self.memory,
+            "operators": self.operators,
+            "gradient": self.gradient,
+        }
+
+    def enter(self, value: Any) -> Any:
+        """A value as the function takes it: arrays as tensors on the device, in the same memory layout."""
+        if isinstance(value, np.ndarray):
+            if not value.flags.writeable or any(stride < 0 for stride in value.strides):
+                value = value.copy()
+            held = torch.from_numpy(value)
+            if self.device.type == "cpu":
+                return held
+            moved = torch.empty_strided(held.shape, held.stride(), dtype=held.dtype, device=self.device)
+            return moved.copy_(held)
+        if isinstance(value, np.generic):
+            return value.item()
+        if isinstance(value, dict):
+            return {key: self.enter(held) for key, held in value.items()}
+        if type(value) in (list, tuple):
+            return type(value)(self.enter(item) for item in value)
+        return value
+
+    def leave(self, value: Any, depth: int = 0) -> Any:
+        """A result as it travels: tensors as arrays, and what an exercise on tensors must not return described."""
+        if isinstance(value, torch.Tensor):
+            return self._array(value)
+        if isinstance(value, np.ndarray):
+            return self.foreign("a NumPy array")
+        if isinstance(value, np.generic):
+            return self.foreign("a NumPy scalar")
+        if depth < DEPTH_LIMIT:
+            if isinstance(value, dict):
+                return {key: self.leave(held, depth + 1) for key, held in value.items()}
+            if isinstance(value, list):
+                return [self.leave(item, depth + 1) for item in value]
+            if isinstance(value, tuple):
+                return tuple(self.leave(item, depth + 1) for item in value)
+        return value
+
+    def _array(self, value: torch.Tensor) -> Any:
+        if value.device.type != self.device.type:
+            return self.foreign(f"a tensor on the device {value.device.type}")
+        if value.layout is not torch.strided:
+            return self.foreign(f"a tensor of layout {value.layout}")
+        if value.dtype not in _TRAVEL:
+            return self.foreign(f"a tensor of dtype {value.dtype}")
+        plain = value.detach().as_subclass(torch.Tensor).cpu().resolve_conj().resolve_neg()
+        array: np.ndarray[Any, Any] = plain.numpy()
+        return array
+
+    def carried(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function on tensors as a function on arrays; its `measures` are the ways to call it that count a cost."""
+
+        def entered(args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+            return [self.enter(value) for value in args], {key: self.enter(value) for key, value in kwargs.items()}
+
+        @functools.wraps(function)
+        def on_arrays(*args: Any, **kwargs: Any) -> Any:
+            positional, keywords = entered(args, kwargs)
+            return self.leave(function(*positional, **keywords))
+
+        def measured(measure: Any, _: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, int]:
+            value, cost = measure(function, *entered(args, kwargs))
+            return self.leave(value), cost
+
+        ways = {name: functools.partial(measured, measure) for name, measure in self.measures.items()}
+        on_arrays.measures = ways  # type: ignore[attr-defined]
+        return on_arrays
+
+    # -- ways to call a function besides plainly -----------------------------------------------------------------------
+
+    def memory(self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, int]:
+        """The function's result, and the most bytes that tensors it made held at one time, its result included."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+            torch.cuda.reset_peak_memory_stats()
+            before = torch.cuda.memory_allocated()
+            result = function(*args, **kwargs)
+            torch.cuda.synchronize()
+            return result, max(0, torch.cuda.max_memory_allocated() - before)
+        with _Ledger() as ledger:
+            result = function(*args, **kwargs)
+        return result, ledger.peak
+
+    def operators(
+        self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[Any, int]:
+        """Which operators of torch the function runs, as [name, dtype of the result, how often], and how many in all.
+
+        The function's own result is left out: whoever counts does not look at it.
+        """
+        with _Ledger() as ledger:
+            function(*args, **kwargs)
+        counted = [[name, dtype, count] for (name, dtype), count in sorted(ledger.calls.items())]
+        return counted, sum(ledger.calls.values())
+
+    def gradient(self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, int]:
+        """The gradients that autograd finds, with respect to some arguments.
+
+        Args:
+            function: the function.
+            args: a cotangent for each result, or None for one that has none; then the places or names of the arguments
+                that are differentiated; then the function's own.
+            kwargs: the function's own.
+
+        Raises:
+            RuntimeError: if no result depends on them by operators that autograd records.
+        """
+        cotangents, wrt, *positional = args
+        keywords, live = dict(kwargs), []
+        for key in wrt:
+            held: Any = positional if isinstance(key, int) else keywords
+            held[key] = held[key].detach().requires_grad_()
+            live.append(held[key])
+        results = [leaf for leaf in tree_leaves(function(*positional, **keywords)) if isinstance(leaf, torch.Tensor)]
+        pairs = [pair for pair in zip(results, cotangents, strict=False) if pair[1] is not None]
+        cut = [place for place, (result, _) in enumerate(pairs, 1) if not result.requires_grad]
+        if len(pairs) < len(cotangents) - cotangents.count(None) or len(cut) == len(pairs):
+            raise RuntimeError(
+                "autograd has lost the way from the result back to the arguments: something such as .detach(), .item(),"
+                " .data, torch.no_grad() or a new tensor made from numbers cuts it"
+            )
+        # A sum of products instead of grad_outputs, for which torch would load a computer algebra system.
+        loss = sum((result * cotangent.reshape(result.shape).to(result.dtype)).sum() for result, cotangent in pairs)
+        gradients = torch.autograd.grad(loss, live, materialize_grads=True)
+        return gradients[0] if len(live) == 1 else tuple(gradients), 0
+
+
+class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the operators that run in this thread, and the bytes of the tensors that they make while those live."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.calls: Counter[tuple[str, str]] = Counter()
+        self.peak = 0
+        self._now = 0
+        self._known: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Said so, torch does not load its compiler for this."""
+        return False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        for leaf in tree_leaves((args, kwargs)):
+            if isinstance(leaf, torch.Tensor):
+                self._known.add(leaf.untyped_storage())
+        result = func(*args, **(kwargs or {}))
+        made = [leaf for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor)]
+        dtype = str(made[0].dtype).removeprefix("torch.") if made else ""
+        self.calls[func.name().partition(".")[0], dtype] += 1
+        for leaf in made:
+            storage = leaf.untyped_storage()
+            if storage not in self._known:
+                self._known.add(storage)
+                self._now += storage.nbytes()
+                weakref.finalize(storage, self._freed, storage.nbytes())
+        self.peak = max(self.peak, self._now)
+        return result
+
+    def _freed(self, size: int) -> None:
+        self._now -= size
+
+
+# -- the library's own versions of what is to be built -----------------------------------------------------------------
+
+
+class OperatorRefused(PermissionError):
+    """A ready-made version of what is to be built was called."""
+
+
+def refuse_operators(names: Sequence[str]) -> list[Any]:
+    """Let operators of torch raise in this whole process, whatever name they are reached by.
+
+    Best effort: code that runs in the same process can undo it. Together with what the source may name and the record
+    of what ran it stands in the way of every accident and of the known tricks.
+
+    Args:
+        names: operators of the namespace aten, without it; one that this torch does not have is passed over.
+
+    Returns: what keeps it so, for as long as it lives.
+    """
+    library = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a kernel is replaced is the purpose
+        for name in names:
+            packet = getattr(torch.ops.aten, name, None)
+            for overload in packet.overloads() if packet is not None else ():
+                operator = f"{name}.{overload}" if overload != "default" else name
+                for key in ("CPU", "CUDA", "CompositeImplicitAutograd"):
+                    composite = torch._C._dispatch_has_kernel_for_dispatch_key(
+                        f"aten::{operator}", "CompositeImplicitAutograd"
+                    )
+                    if composite == (key == "CompositeImplicitAutograd"):
+                        with contextlib.suppress(RuntimeError):
+                            library.impl(operator, functools.partial(_refused, name), key)  # type: ignore[no-untyped-call]
+    return [library]
+
+
+def _refused(name: str, *_: Any, **__: Any) -> Any:
+    raise OperatorRefused(f"torch's own {name.strip('_')} may not be used here: build it from tensor operations.")
+
+
+@contextlib.contextmanager
+def plainly() -> Iterator[None]:
+    """Run trusted code on tensors without gradients' records and without warnings."""
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        yield
