@@ -81,6 +81,8 @@ class Exercise:
     checks: Sequence[Check]
     hidden: frozenset[str] = frozenset()
     """The names of the checks that students never see."""
+    times: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """What the authors' own versions cost, in units of the baseline's cost, by the timing check."""
 
     @property
     def file_name(self) -> str:
@@ -122,6 +124,31 @@ class Worst:
 
 
 @dataclass(frozen=True)
+class Bar:
+    """What one version costs, in units of the baseline's cost; `low` and `high` bound it where it was measured now."""
+
+    label: str
+    ratio: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Race:
+    """How a submission was timed against a baseline."""
+
+    size: str
+    device: str
+    clock: str
+    """What was counted: `processor` time, or time on the `wall`."""
+    rounds: int
+    milliseconds: float
+    """What the baseline takes."""
+    bars: tuple[Bar, ...]
+    """The submission (`yours`), the `limit`, the baseline (`library`), then what else is known."""
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Why a check did not pass, as text that is safe to show. Everything that came from a submission is escaped."""
 
@@ -138,6 +165,7 @@ class Evidence:
     output: str | None = None
     """What the submission printed during the check."""
     notes: tuple[str, ...] = ()
+    race: Race | None = None
 
 
 @dataclass(frozen=True)

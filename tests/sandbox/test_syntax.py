@@ -103,7 +103,7 @@ def test_uses_come_in_the_order_of_their_lines() -> None:
 
 @pytest.mark.parametrize("source", [b"", b"\n\n", b"# nothing\n", "# ∂y/∂x\nπ = 1".encode(), b"x = '\\d'"])
 def test_what_says_nothing_is_readable(source: bytes) -> None:
-    assert read(source) == Facts(())
+    assert read(source).uses == ()
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_deep_nesting_is_read_or_refused_in_bounded_time(source: bytes) -> None:
 
 def test_a_line_of_nine_hundred_kilobytes() -> None:
     assert uses(b"x = [" + b"1234567," * 110_000 + b"]; import scipy")["scipy"] == 1
-    assert read(b"x = '" + b"y" * 900_000 + b"'") == Facts(())
+    assert read(b"x = '" + b"y" * 900_000 + b"'") == Facts((), own=frozenset({"x"}))
 
 
 def test_many_long_names_stay_bounded() -> None:
@@ -205,11 +205,11 @@ def test_a_parser_may_take_only_so_much_memory(monkeypatch: pytest.MonkeyPatch, 
     text = syntax._PARSER.read_text()
     assert "\nMEMORY = 1 << 30\n" in text
     source = b"x = [" + b"1," * 300_000 + b"]"
-    assert read(source) == Facts(())
+    assert read(source).uses == ()
     modest = tmp_path / "parser.py"
     modest.write_text(text.replace("\nMEMORY = 1 << 30\n", "\nMEMORY = 48 << 20\n"))
     monkeypatch.setattr(syntax, "_PARSER", modest)
-    assert read(b"x = []") == Facts(())
+    assert read(b"x = []") == Facts((), own=frozenset({"x"}))
     assert isinstance(read(source), Unreadable)
 
 

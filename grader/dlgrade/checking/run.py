@@ -34,6 +34,9 @@ _KINDS = {
     Timing: "timing",
 }
 
+_EXPLAINED = (Outcome.FAILED, Outcome.RAISED, Outcome.TOO_SLOW)
+"""Outcomes that a known mistake may explain."""
+
 OnResult = Callable[[CheckResult], None]
 
 
@@ -181,7 +184,7 @@ def _diagnosed(
     failed = frozenset(
         result.name
         for result, finding in done
-        if finding.failing and result.outcome in (Outcome.FAILED, Outcome.RAISED) and not _not_started(finding)
+        if finding.failing and result.outcome in _EXPLAINED and not _not_started(finding)
     )
     if not failed:
         return tuple(result for result, _ in done)

@@ -11,7 +11,19 @@ from dataclasses import asdict
 from typing import Any
 
 from dlgrade.errors import UsageError
-from dlgrade.model import SCHEMA, CheckResult, Evidence, Frame, Outcome, Report, Submission, Worst, plain
+from dlgrade.model import (
+    SCHEMA,
+    Bar,
+    CheckResult,
+    Evidence,
+    Frame,
+    Outcome,
+    Race,
+    Report,
+    Submission,
+    Worst,
+    plain,
+)
 from dlgrade.report.redact import public
 from dlgrade.text import seen_or_not, visible
 
@@ -160,4 +172,10 @@ def _read_evidence(data: Mapping[str, Any]) -> Evidence:
         traceback=tuple(Frame(frame["line"], frame["function"], frame["text"]) for frame in data["traceback"]),
         output=data["output"],
         notes=tuple(data["notes"]),
+        race=None if data.get("race") is None else _read_race(data["race"]),
     )
+
+
+def _read_race(data: Mapping[str, Any]) -> Race:
+    bars = tuple(Bar(bar["label"], float(bar["ratio"]), bar["low"], bar["high"]) for bar in data["bars"])
+    return Race(data["size"], data["device"], data["clock"], data["rounds"], float(data["milliseconds"]), bars)

@@ -17,7 +17,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from dlgrade.model import NOT_STARTED, CheckResult, Evidence, Frame, Outcome, Report, Verdict, Worst, plain
+from dlgrade.model import NOT_STARTED, CheckResult, Evidence, Frame, Outcome, Race, Report, Verdict, Worst, plain
 from dlgrade.report.redact import public
 from dlgrade.text import visible
 
@@ -51,6 +51,13 @@ WORDS = {
     "only": "expected {expected}, got {got}",
     "worst": "worst at {index}: expected {expected}, got {got}",
     "frame": "{file} line {line}, in {function}:",
+    "bar yours": "yours",
+    "bar limit": "the limit",
+    "bar library": "torch's own",
+    "bar reference": "the reference",
+    "race": "{size} on the {device}: {clock} of {rounds} rounds side by side; torch's own takes {milliseconds} ms",
+    "clock processor": "processor time",
+    "clock wall": "time until the result was there,",
     "again": "… the same line {count} more times",
     "more frames": "… {count} more lines",
     "printed": "Your code printed:",
@@ -85,6 +92,9 @@ VERDICTS = {Verdict.PASSED: PASSED, Verdict.FAILED: FAILED, Verdict.BROKEN: BROK
 LIMIT = 10_000
 FRAMES = 8
 CLAIMS = 3
+CHART = 3
+"""A chart shows no more than so many times the limit."""
+WIDTH, LABEL = 30, 24
 OUTPUT_LINES = 12
 OUTPUT_LIMIT = 1200
 REMINDER = 48
@@ -200,7 +210,8 @@ class Hanging:
 
 def _says_something(result: CheckResult) -> bool:
     """Whether a passed check has something to show all the same: what was printed, or a note."""
-    return result.evidence is not None and bool(result.evidence.output or result.evidence.notes)
+    evidence = result.evidence
+    return evidence is not None and bool(evidence.output or evidence.notes or evidence.race)
 
 
 def _claims(results: Sequence[CheckResult]) -> Iterator[RenderableType]:
@@ -233,6 +244,9 @@ def _why(result: CheckResult, file: str, told: set[str]) -> Iterator[RenderableT
     if evidence.expected is not None or evidence.got is not None or evidence.worst:
         yield Text()
         yield from _values(evidence)
+    if evidence.race:
+        yield Text()
+        yield from _race(evidence.race, result.outcome)
     if evidence.traceback:
         yield Text()
         yield from _frames(evidence.traceback, file)
@@ -280,6 +294,36 @@ def _values(evidence: Evidence) -> Iterator[RenderableType]:
 def _worst(worst: Worst) -> str:
     form = WORDS["worst" if worst.index else "only"]
     return form.format(index=list(worst.index), expected=_line(worst.expected), got=_line(worst.got))
+
+
+def _race(race: Race, outcome: Outcome) -> Iterator[RenderableType]:
+    """A bar for each version, in units of the library's time; one that would run off the chart says so."""
+    limit = next((bar.ratio for bar in race.bars if bar.label == "limit"), 1.0)
+    full = min(max(bar.ratio for bar in race.bars), CHART * limit)
+    labels = [_line(WORDS.get(f"bar {bar.label}", bar.label.replace("_", " ")))[:LABEL] for bar in race.bars]
+    column = max(Text(label).cell_len for label in labels)
+    for label, bar in sorted(zip(labels, race.bars, strict=True), key=lambda pair: pair[1].ratio):
+        length = max(1, round(WIDTH * min(bar.ratio, full) / full))
+        drawn = "█" * length if bar.ratio <= full else "█" * (WIDTH - 1) + "▶"
+        style = "dim"
+        if bar.label == "yours":
+            style = MARKS.get(outcome, FAILED)[1]
+        elif bar.label == "limit":
+            drawn, style = "·" * (length - 1) + "|", ""
+        told = f"{bar.ratio:.3g}×"
+        if bar.low is not None and bar.high is not None:
+            told += f"  ({bar.low:.3g} to {bar.high:.3g})"
+        prefix = Text(f"    {label}")
+        prefix.pad_right(4 + column + 2 - prefix.cell_len)
+        yield Text.assemble(prefix, (drawn, style), " ", told, no_wrap=True, overflow="ignore")
+    told = WORDS["race"].format(
+        size=_line(race.size),
+        device=_line(race.device),
+        clock=WORDS[f"clock {race.clock}"],
+        rounds=race.rounds,
+        milliseconds=f"{race.milliseconds:.3g}",
+    )
+    yield Hanging(Text("    "), Text(told, "dim"))
 
 
 def _frames(frames: Sequence[Frame], file: str) -> Iterator[RenderableType]:

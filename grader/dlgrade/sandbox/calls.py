@@ -69,6 +69,17 @@ Reply: TypeAlias = Returned | Raised | Stopped
 
 
 @dataclass(frozen=True)
+class Timed:
+    """A reply, and what it took by clocks that only the grader reads."""
+
+    reply: Reply
+    processor: float | None
+    """Seconds that the worker has worked, in all its threads, since its last timed call; None where it cannot be read."""
+    wall: float
+    """Seconds until the reply was there."""
+
+
+@dataclass(frozen=True)
 class Parameter:
     """One parameter of a function that the submission defines."""
 

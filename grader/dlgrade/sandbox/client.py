@@ -16,7 +16,7 @@ from typing import Any
 from dlgrade.errors import GraderError
 from dlgrade.model import Frame, Outcome, Submission
 from dlgrade.sandbox import launch, wire
-from dlgrade.sandbox.calls import Call, Loaded, Parameter, Raised, Reply, Returned, Stopped
+from dlgrade.sandbox.calls import Call, Loaded, Parameter, Raised, Reply, Returned, Stopped, Timed
 from dlgrade.text import visible
 
 START_SECONDS = 60.0
@@ -197,6 +197,7 @@ class WorkerTarget:
         self._deaths: dict[str, list[Stopped]] = {}
         self._output = ""
         self._until = math.inf
+        self._marked: tuple[launch.Running | None, float] | None = None
 
     def __enter__(self) -> WorkerTarget:
         return self
@@ -253,6 +254,39 @@ class WorkerTarget:
         if isinstance(stopped, Stopped):
             replies.append(stopped)
         return replies
+
+    def timed(self, call: Call, *, seconds: float = CALL_SECONDS) -> Timed:
+        """Make one call and say what it took. What the worker did since its last timed call counts too."""
+        self.load()
+        process = self._process
+        before = process.cpu_seconds() if process is not None else None
+        if self._marked is not None and self._marked[0] is process:
+            before = self._marked[1]
+        start = time.perf_counter()
+        reply = self.call_many([call], seconds=seconds)[0]
+        wall = time.perf_counter() - start
+        after = self._process.cpu_seconds() if self._process is not None else None
+        same = self._process is process and before is not None and after is not None
+        self._marked = (process, after) if after is not None else None
+        return Timed(reply, after - before if same and after is not None and before is not None else None, wall)
+
+    def again(self, submission: Submission | None = None, names: Sequence[str] = (), device: str = "") -> WorkerTarget:
+        """Another worker, confined alike.
+
+        Args:
+            submission: what to load; by default the same again. Trusted code of ours may use every operator.
+            names: its entry points.
+            device: where tensors live; by default where they do here.
+        """
+        return WorkerTarget(
+            submission or self._submission,
+            module=self._module if submission is None else "baseline",
+            names=names or self._names,
+            seed=self._seed,
+            device=device or self.device,
+            refused=self._refused if submission is None else (),
+            start=self._start,
+        )
 
     # -- the two requests ----------------------------------------------------------------------------------------------
 
