@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--thorough", is_flag=True, help="100 seeds, and 10 for each mutant: before you publish.")
 @click.option("--seeds", type=click.IntRange(min=1), help="Seeds to be right over.  [default: 10]")
 @click.option("--mutant-seeds", type=click.IntRange(min=0), help="Seeds for each mutant; 0: none.  [default: 2]")
+@click.option("--timing", is_flag=True, help="Prove the limits of timing checks instead, and keep what was measured.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Exercises at a time.  [default: one for each core]")
 @click.pass_context
 def command(
@@ -34,6 +35,7 @@ def command(
     thorough: bool,
     seeds: int | None,
     mutant_seeds: int | None,
+    timing: bool,
     jobs: int | None,
 ) -> int:
     """Prove exercises: the reference and the right variants beside it always pass, the stub earns nothing, each
@@ -43,6 +45,8 @@ def command(
     require_authored(course, "selftest")
     folders = course.named(names) if names else list(course.exercises)
     os.environ.setdefault("HYPOTHESIS_NO_PLUGINS", "1")
+    if timing:
+        return _time(folders, form)
     from dlgrade.course import selftest
 
     if seeds is None:
@@ -66,6 +70,39 @@ def command(
         click.echo(f"\n{fault}", err=True)
     if text and not faults:
         click.echo("\nEverything holds.")
+    return 1 if faults else 0
+
+
+def _time(folders: Sequence[ExerciseFolder], form: str) -> int:
+    """Time the authors' versions of each exercise, one after the other: side by side they would disturb each other."""
+    from dlgrade.course.times import Time, prove_times
+
+    times: list[tuple[str, Time]] = []
+    if form == "text":
+        click.echo(
+            f"{'exercise':<22}{'check':<14}{'device':<8}{'version':<28}{'ratio':>8}{'interval':>18}{'limit':>7}"
+            f"{'rounds':>8}{'library':>12}"
+        )
+    for folder in folders:
+        if folder.framework != "torch":
+            continue
+        for time in prove_times(folder):
+            times.append((folder.name, time))
+            if form == "text":
+                head = f"{folder.name:<22}{time.check:<14}{time.device:<8}"
+                if time.skipped:
+                    click.echo(head + f"skipped: {time.skipped}")
+                    continue
+                interval, mark = f"{time.low:.2f} to {time.high:.2f}", "" if time.right else " (slow)"
+                click.echo(
+                    head + f"{time.version + mark:<28}{time.ratio:>8.2f}{interval:>18}{time.limit:>7g}{time.rounds:>8}"
+                    f"{time.milliseconds:>9.2f} ms"
+                )
+    if form == "json":
+        click.echo(json.dumps([{"exercise": name, **asdict(time)} for name, time in times], indent=2))
+    faults = [time.fault for _, time in times if time.fault]
+    for fault in faults:
+        click.echo(f"\n{fault}", err=True)
     return 1 if faults else 0
 
 

@@ -22,6 +22,8 @@ VARIABLE = "DLGRADE_COURSE"
 COURSE_FILE = Path("course") / "course.toml"
 CHECKS, MISCONCEPTIONS, HIDDEN = "checks.py", "misconceptions.py", "hidden.py"
 """What lies in an exercise's folder beside its module; hidden.py is never released."""
+TIMES = "timing.toml"
+"""What lies there besides where something is timed; derived, and released."""
 EQUIVALENT, VARIANTS = "equivalent.toml", "variants"
 """What may lie there besides, for the selftest only: never released."""
 SOURCE_LIMIT = 1_000_000

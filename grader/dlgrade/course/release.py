@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from dlgrade.course.find import CHECKS, MISCONCEPTIONS, Course, read_text
+from dlgrade.course.find import CHECKS, MISCONCEPTIONS, TIMES, Course, read_text
 from dlgrade.course.start import stub_of
 from dlgrade.course.stub import parsed, require_regions
 from dlgrade.errors import UsageError
@@ -38,6 +38,8 @@ def derived(course: Course) -> dict[Path, str]:
         for name in (CHECKS, MISCONCEPTIONS):
             files[below / name] = read_text(folder.path / name)
             parsed(files[below / name], str(folder.path / name))
+        if (folder.path / TIMES).is_file():
+            files[below / TIMES] = read_text(folder.path / TIMES)
     return files
 
 
