@@ -8,7 +8,10 @@ from. All three are best effort: code that runs in one process with torch can ge
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator
+import functools
+import importlib
+import inspect
+from collections.abc import Collection, Iterable, Iterator
 
 from dlgrade.author import Agreement, Policy
 from dlgrade.checking import primitives
@@ -60,41 +63,115 @@ def _forbidden(check: Policy, facts: Facts) -> Iterator[Use]:
             yield use
 
 
+class Vocabulary:
+    """What a source may say in an exercise on tensors.
+
+    A dotted name is looked up as far as it is known without a run (`torch.Tensor`, `math.inf`, `int`); what follows is
+    asked of a value, as in `x.exp`, of which only the attribute's name is known.
+
+    Args:
+        permit: operations that may be used besides the usual ones.
+        own: the names that the source binds itself; those of its own attributes begin with a dot.
+    """
+
+    def __init__(self, permit: Iterable[str] = (), own: Collection[str] = ()) -> None:
+        import torch  # what a tensor can do; an exercise on tensors has loaded it already
+
+        self._operations = primitives.OPERATIONS | frozenset(permit)
+        self._below_torch = self._operations | primitives.NAMES
+        # So that `import torch.autograd` is permitted if anything below is.
+        self._namespaces = {name[:end] for name in self._below_torch for end in _dots(name)}
+        self._of_tensors = frozenset(dir(torch.Tensor)) | frozenset(dir(torch))
+        self._methods = self._below_torch | primitives.ATTRIBUTES
+        self._own = {name.removeprefix(".") for name in own if name.startswith(".")}
+
+    def names(self, dotted: str) -> bool:
+        """Whether a dotted name may be used that the source does not bind."""
+        top, _, below = dotted.partition(".")
+        if top == "torch":
+            known = self._known_of_torch(below)
+        elif _module_of(dotted):
+            known = _known_of_module(dotted)
+        else:
+            known = top if _is_builtin(top) else None
+        if known is None:
+            return False
+        rest = (below if top == "torch" else dotted)[len(known) :]
+        return all(self.asks(part) for part in rest.split(".") if part)
+
+    def asks(self, attribute: str) -> bool:
+        """Whether a value that only a run would know may be asked for an attribute."""
+        for applies, permitted in (
+            (attribute in primitives.FRAMES, False),
+            (_is_dunder(attribute), attribute in primitives.DUNDERS),
+            (attribute in self._own, True),  # of the source's own classes, whatever a tensor would call so
+            (attribute.startswith("_"), attribute in primitives.PRIVATE),
+            (attribute in self._of_tensors, _in_place_or_not(attribute, self._methods)),
+        ):
+            if applies:
+                return permitted
+        return True  # no tensor has it
+
+    def _known_of_torch(self, below: str) -> str | None:
+        """As much of a name below torch as is permitted in one piece; None if that is nothing."""
+        if not below or below in self._namespaces:
+            return below
+        longest_first = (below[:end] for end in (len(below), *reversed(list(_dots(below)))))
+        return next((name for name in longest_first if _in_place_or_not(name, self._below_torch)), None)
+
+
+def _dots(name: str) -> Iterator[int]:
+    return (place for place, letter in enumerate(name) if letter == ".")
+
+
+def _in_place_or_not(name: str, among: Collection[str]) -> bool:
+    """Whether a name is among these, or is one of them that works in place: `add` and `add_`."""
+    return name in among or (name.endswith("_") and name[:-1] in among)
+
+
+def _is_dunder(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
+
+
+def _is_builtin(name: str) -> bool:
+    if _is_dunder(name):
+        return name in ("__name__", "__file__", "__doc__", "__debug__")
+    return hasattr(builtins, name) and name not in primitives.BUILTINS_REFUSED
+
+
+def _module_of(dotted: str) -> str:
+    """The permitted module of the standard library that a name lies in; empty if none."""
+    two = ".".join(dotted.split(".")[:2])
+    return next((name for name in (two, two.partition(".")[0]) if name in primitives.MODULES), "")
+
+
+def _known_of_module(dotted: str) -> str | None:
+    """As much of a name as is a permitted module or what one of them makes public; None if it is neither."""
+    module = _module_of(dotted)
+    first = dotted[len(module) + 1 :].partition(".")[0]
+    known = f"{module}.{first}" if first else module
+    public = not first or first == "*" or first in _public(module)
+    return known if public and known not in primitives.REFUSED_IN_MODULES else None
+
+
+@functools.cache
+def _public(module: str) -> frozenset[str]:
+    """What a module of the standard library makes public: not the modules that it imports itself."""
+    held = vars(importlib.import_module(module))
+    names = held.get("__all__") or (name for name, value in held.items() if not inspect.ismodule(value))
+    return frozenset(name for name in names if not name.startswith("_"))
+
+
 def _unpermitted(check: Policy, facts: Facts) -> Iterator[Use]:
     """What the source uses and may not."""
-    import torch  # what a tensor can do; an exercise on tensors has loaded it already
-
-    operations = primitives.OPERATIONS | set(check.permit)
-    methods = operations | primitives.ATTRIBUTES
-    of_tensors = set(dir(torch.Tensor)) | set(dir(torch))
-
-    def permitted(name: str, among: frozenset[str]) -> bool:
-        return name in among or (name.endswith("_") and not name.startswith("_") and name[:-1] in among)
-
+    vocabulary = Vocabulary(check.permit, facts.own)
+    starred = [use.name.removesuffix(".*") for use in facts.uses if use.name.endswith(".*")]
     for use in facts.uses:
-        top, _, below = use.name.partition(".")
-        if top == "torch":
-            first, _, method = below.partition(".")
-            whole = permitted(below, operations | primitives.NAMES) or below == "autograd.Function"
-            of_class = first == "Tensor" and permitted(method, methods)
-            of_value = first in (operations | primitives.NAMES) - {"autograd", "Tensor"} and "." not in method
-            deeper = first in operations | {"float16", "float32", "float64", "finfo", "iinfo", "Size"} and of_value
-            if below and not (whole or of_class or (deeper and not method.startswith("_"))):
-                yield use
-        elif (
-            top in primitives.BUILTINS_REFUSED
-            or below.startswith("__")
-            or ".__" in below
-            or (not hasattr(builtins, top) and top not in primitives.MODULES and top not in ("__name__", "__file__"))
-        ):
+        ways = (use.name, *(f"{module}.{use.name}" for module in starred if module in primitives.MODULES))
+        if not any(vocabulary.names(way) for way in ways):
             yield use
     for use in facts.asked:
-        name = use.name
-        if name.startswith("__") and name not in ("__init__", "__name__", "__class__", "__call__"):
-            yield use
-        elif name in facts.own or name in primitives.NAMES:
-            continue
-        elif name.startswith("_") or (name in of_tensors and not permitted(name, frozenset(methods))):
+        if not vocabulary.asks(use.name):
             yield use
 
 

@@ -45,8 +45,9 @@ def worker_of(
     submission: Submission,
     *,
     seed: int = 0,
+    device: str = "cpu",
     process: Running | None = None,
-    start: Callable[[], Running] | None = None,
+    start: Callable[..., Running] | None = None,
 ) -> WorkerTarget:
     """A submission in a worker of its own, as this exercise wants it.
 
@@ -54,6 +55,7 @@ def worker_of(
         exercise: the exercise.
         submission: what to load.
         seed: the state that the worker's random generators start from.
+        device: where the tensors of an exercise on tensors live.
         process: a worker that was started earlier, to save the wait.
         start: starts one with the exercise's framework; by default a process of its own that is not confined.
     """
@@ -62,6 +64,7 @@ def worker_of(
         module=exercise.name,
         names=list(exercise.entry_points),
         seed=seed,
+        device=device if exercise.framework == "torch" else "cpu",
         refused=refused_operators(exercise),
         process=process,
         start=start or functools.partial(launch.start, exercise.framework),
@@ -115,7 +118,7 @@ def run_checks(
         exercise=exercise.name,
         unit=exercise.unit,
         isolation=target.isolation,
-        device="cpu",
+        device=getattr(target, "device", "cpu"),
         seed=seed,
         seconds=round(time.monotonic() - start, 4),
         submission=submission,

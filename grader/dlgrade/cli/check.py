@@ -67,6 +67,13 @@ class _Started:
     show_default=True,
     help="How confined your code runs; auto: as much as this machine can.",
 )
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where the tensors of torch exercises live.",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -76,6 +83,7 @@ def command(
     out: Path | None,
     seed: int,
     isolation: str,
+    device: str,
 ) -> int:
     """Check your solutions: those of these exercises or units, or all that you have started.
 
@@ -87,11 +95,11 @@ def command(
         if out is not None and out.exists() and path.exists() and out.samefile(path):
             raise UsageError(f"{out} is your solution: the report would replace it.", where="--out")
     with ExitStack() as cleanup:
-        start = _starter(isolation, cleanup)
+        start = _starter(isolation, device, cleanup)
         queue = _started(chosen, start, cleanup)
         first = next(queue)  # before anything heavy is imported, so that worker and grader start side by side
         screen = _Screen(form, out)
-        reports = list(_reports(course, itertools.chain([first], queue), start, seed, screen))
+        reports = list(_reports(course, itertools.chain([first], queue), start, seed, device, screen))
         screen.close(reports)
     verdicts = {report.verdict for report in reports}
     return 3 if Verdict.BROKEN in verdicts else 1 if Verdict.FAILED in verdicts else 0
@@ -161,13 +169,23 @@ def _differs_from_stub(folder: ExerciseFolder, path: Path) -> bool:
 # -- workers under way -------------------------------------------------------------------------------------------------
 
 
-Start = Callable[[str], launch.Running]
+Start = Callable[..., launch.Running]
 
 
-def _starter(isolation: str, cleanup: ExitStack) -> Start:
-    """Starts workers at this level, each with the framework that it is asked for."""
+def _starter(isolation: str, device: str, cleanup: ExitStack) -> Start:
+    """Starts workers at this level, each with the framework that it is asked for.
+
+    Raises:
+        UsageError: if that level cannot be had here, or not on that device.
+    """
     if isolation == "process":
-        return launch.start
+        return functools.partial(_started_on, device)
+    if device not in ("auto", "cpu"):
+        raise UsageError(
+            f"A worker that is confined at the level {isolation} cannot reach a GPU.",
+            where="--device",
+            mend="For your own code: --isolation process",
+        )
     from dlgrade.sandbox.levels import workers
 
     @functools.cache
@@ -175,6 +193,14 @@ def _starter(isolation: str, cleanup: ExitStack) -> Start:
         return cleanup.enter_context(workers(framework, isolation))
 
     return lambda framework: of(framework).start()
+
+
+def _started_on(device: str, framework: str, **options: str) -> launch.Running:
+    """A worker that is not confined; where it may turn out to work on a GPU, its memory is not limited."""
+    from dlgrade.checking.devices import may_have_cuda
+
+    on_gpu = framework == "torch" and (device in ("cuda", "mps") or (device == "auto" and may_have_cuda()))
+    return launch.start(framework, **({"device": "cuda"} if on_gpu else {}) | options)
 
 
 def _started(chosen: Iterable[tuple[ExerciseFolder, Path]], start: Start, cleanup: ExitStack) -> Iterator[_Started]:
@@ -202,9 +228,12 @@ def _start(folder: ExerciseFolder, submission: Submission, start: Start, cleanup
 # -- checking ----------------------------------------------------------------------------------------------------------
 
 
-def _reports(course: Course, queue: Iterator[_Started], start: Start, seed: int, screen: _Screen) -> Iterator[Report]:
+def _reports(
+    course: Course, queue: Iterator[_Started], start: Start, seed: int, device: str, screen: _Screen
+) -> Iterator[Report]:
     os.environ.setdefault("HYPOTHESIS_NO_PLUGINS", "1")  # other people's plug-ins cost time and may print
     gc.disable()  # what the imports make stays: to look through it again and again would cost a tenth of the start
+    from dlgrade.checking.devices import chosen
     from dlgrade.checking.inputs import Drawer
     from dlgrade.checking.run import run_checks, worker_of
     from dlgrade.course.load import content_digest, load_exercise, load_misconceptions
@@ -214,12 +243,16 @@ def _reports(course: Course, queue: Iterator[_Started], start: Start, seed: int,
     drawer = Drawer(_cache())
     for started in queue:
         exercise = load_exercise(started.folder, authored=course.authored)
-        screen.begin(exercise.title, exercise.name, started.submission.path)
         begin = functools.partial(start, exercise.framework)
-        with worker_of(exercise, started.submission, seed=seed, process=started.process, start=begin) as target:
+        submission, process = started.submission, started.process
+        on = "cpu"
+        if exercise.framework == "torch" and (process is None or process.isolation == "process"):
+            on = chosen(device)
+        screen.begin(exercise.title, exercise.name, submission.path)
+        with worker_of(exercise, submission, seed=seed, device=on, process=process, start=begin) as target:
             report = run_checks(
                 exercise,
-                started.submission,
+                submission,
                 target,
                 facts=started.facts,
                 misconceptions=functools.partial(load_misconceptions, exercise, hidden=False),

@@ -74,7 +74,7 @@ class Timed:
 
     reply: Reply
     processor: float | None
-    """Seconds that the worker has worked, in all its threads, since its last timed call; None where it cannot be read."""
+    """Seconds that the worker has worked, in all its threads, since its last timed call; None if they are not known."""
     wall: float
     """Seconds until the reply was there."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import secrets
@@ -168,7 +169,7 @@ class WorkerTarget:
         device: where the tensors of a torch exercise live.
         refused: operators of torch that raise there.
         process: a worker that was started earlier, to save the wait.
-        start: starts one; by default a process of its own that is not confined.
+        start: starts one that works on a device; by default a process of its own that is not confined.
     """
 
     def __init__(
@@ -181,7 +182,7 @@ class WorkerTarget:
         device: str = "cpu",
         refused: Sequence[str] = (),
         process: launch.Running | None = None,
-        start: Callable[[], launch.Running] | None = None,
+        start: Callable[..., launch.Running] | None = None,
     ) -> None:
         self._submission = submission
         self._module = module
@@ -189,8 +190,8 @@ class WorkerTarget:
         self._seed = seed
         self.device = device
         self._refused = tuple(refused)
-        self._start = start or (lambda: launch.start("numpy"))
-        self._process: launch.Running | None = process or self._start()
+        self._start = start or functools.partial(launch.start, "numpy")
+        self._process: launch.Running | None = process or self._started()
         self.isolation = self._process.isolation
         self._session: _Session | None = None
         self._loaded: Loaded | Raised | Stopped | None = None
@@ -198,6 +199,10 @@ class WorkerTarget:
         self._output = ""
         self._until = math.inf
         self._marked: tuple[launch.Running | None, float] | None = None
+
+    def _started(self) -> launch.Running:
+        # Most ways to start a worker know of no other device than the CPU.
+        return self._start() if self.device == "cpu" else self._start(device=self.device)
 
     def __enter__(self) -> WorkerTarget:
         return self
@@ -345,7 +350,7 @@ class WorkerTarget:
         """A session with a worker that has imported its framework."""
         if self._session is None:
             if self._process is None:
-                self._process = self._start()
+                self._process = self._started()
                 if self._process.isolation != self.isolation:
                     raise GraderError(
                         f"A worker is confined at the level {self._process.isolation}, not {self.isolation}."

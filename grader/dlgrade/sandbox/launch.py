@@ -163,9 +163,9 @@ def _state(entry: Path) -> str:
     return (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
 
 
-def address_space(framework: str) -> int:
-    """Bytes of address space that a worker may take."""
-    return _ADDRESSES.get(framework, MEMORY_LIMIT)
+def address_space(framework: str, device: str = "cpu") -> int:
+    """Bytes of address space that a worker may take; 0 for any number: a GPU maps far more than there is memory."""
+    return _ADDRESSES.get(framework, MEMORY_LIMIT) if device == "cpu" else 0
 
 
 def site_of(framework: str) -> Path:
@@ -178,8 +178,16 @@ def site_of(framework: str) -> Path:
     return Path(spec.origin).parent.parent
 
 
-def start(framework: str) -> Process:
-    """Start a worker of its own that is not confined; it imports its framework while the caller goes on."""
+def start(framework: str, device: str = "cpu") -> Process:
+    """Start a worker of its own that is not confined; it imports its framework while the caller goes on.
+
+    Args:
+        framework: what it imports.
+        device: where it may work: its memory is limited on the CPU only.
+
+    Raises:
+        GraderError: if it cannot be started.
+    """
     site = site_of(framework)
     token = secrets.token_hex(16)
     windows = sys.platform == "win32"
@@ -192,7 +200,7 @@ def start(framework: str) -> Process:
         raise
     try:
         popen = subprocess.Popen(
-            [*python(_WORKER), str(site), str(address_space(framework)), *FRAMEWORKS[framework]],
+            [*python(_WORKER), str(site), str(address_space(framework, device)), *FRAMEWORKS[framework]],
             stdin=subprocess.PIPE if windows else theirs.fileno(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -61,18 +61,32 @@ def _read(source: bytes) -> dict[str, Any]:
                 uses.append((used, node.lineno))
     # What is asked of values that only a run would know, such as x in x.softmax(0).
     asked: dict[str, int] = {}
-    kept = {
-        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
-    }
-    kept |= {n.name for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
+    patterns = [node for node in ast.walk(tree) if isinstance(node, ast.MatchClass)]
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and dotted(node) is None:
             asked[node.attr[:NAME_LIMIT]] = min(node.lineno, asked.get(node.attr[:NAME_LIMIT], node.lineno))
+    for pattern in patterns:  # `case Tensor(softmax=found)` asks for it too
+        for name in pattern.kwd_attrs:
+            asked[name[:NAME_LIMIT]] = min(pattern.lineno, asked.get(name[:NAME_LIMIT], pattern.lineno))
+    # The attributes that the source gives its own objects: by assignment, or in the body of a class.
+    kept = {
+        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
+    }
+    for scope in (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)):
+        for node in scope.body:
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            kept |= {target.id for target in targets if isinstance(target, ast.Name)}
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                kept.add(node.name)
     # Each name where it is used first. Nothing is left out: a limit on their number would be a place to hide one.
     first: dict[str, int] = {}
     for name, line in sorted(uses, key=lambda use: use[1]):
         first.setdefault(name, line)
-    return {"uses": list(first.items()), "asked": list(asked.items()), "own": sorted(bound | kept)}
+    return {
+        "uses": list(first.items()),
+        "asked": list(asked.items()),
+        "own": sorted(bound | {f".{name}" for name in kept}),
+    }
 
 
 def _main() -> None:

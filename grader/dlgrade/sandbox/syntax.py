@@ -34,7 +34,7 @@ class Facts:
     asked: tuple[Use, ...] = ()
     """The attributes that it asks of values which only a run would know."""
     own: frozenset[str] = frozenset()
-    """The names that it binds: variables, functions, classes, attributes."""
+    """The names that it binds: variables, functions, classes; and its own attributes, each with a dot before it."""
 
 
 @dataclass(frozen=True)

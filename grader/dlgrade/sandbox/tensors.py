@@ -20,6 +20,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 DEPTH_LIMIT = 16
+PROJECTIONS = 2
+"""How many random sums stand for a result that is too large to be moved."""
 _TRAVEL = {
     torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64,
     torch.float16, torch.float32, torch.float64, torch.complex64, torch.complex128,
@@ -48,7 +50,10 @@ class Carrier:
             "memory": self.memory,
             "operators": self.operators,
             "gradient": self.gradient,
+            "keep": self.keep,
+            "fresh": self.fresh,
         }
+        self._kept: tuple[Sequence[Any], Mapping[str, Any]] = ((), {})
 
     def enter(self, value: Any) -> Any:
         """A value as the function takes it: arrays as tensors on the device, in the same memory layout."""
@@ -172,6 +177,46 @@ class Carrier:
         loss = sum((result * cotangent.reshape(result.shape).to(result.dtype)).sum() for result, cotangent in pairs)
         gradients = torch.autograd.grad(loss, live, materialize_grads=True)
         return gradients[0] if len(live) == 1 else tuple(gradients), 0
+
+    # -- large inputs, timed where they lie ----------------------------------------------------------------------------
+
+    def keep(self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, int]:
+        """Keep the arguments on the device, for `fresh`; the function is not called."""
+        self._kept = (args, kwargs)
+        return None, 0
+
+    def fresh(self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, int]:
+        """Call the function with what was kept, changed by a seed that is sent only now, so that nothing can have been
+        prepared; of each result its shape, dtype and device, its norm, and sums weighted by further random numbers.
+
+        Args:
+            function: the function.
+            args: the seed.
+            kwargs: none.
+        """
+        generator = torch.Generator(self.device).manual_seed(args[0])
+        positional = [self._changed(value, generator) for value in self._kept[0]]
+        keywords = {key: self._changed(value, generator) for key, value in self._kept[1].items()}
+        results = [leaf for leaf in tree_leaves(function(*positional, **keywords)) if isinstance(leaf, torch.Tensor)]
+        return [self._projected(leaf.detach(), generator) for leaf in results], 0
+
+    def _changed(self, value: Any, generator: torch.Generator) -> Any:
+        if not isinstance(value, torch.Tensor):
+            return value
+        if value.is_floating_point():
+            return torch.empty_like(value).normal_(generator=generator).mul_(0.1).add_(value)
+        turn = torch.randint(1 << 30, (1,), generator=generator, device=self.device).item()
+        return value.roll(int(turn) % max(value.numel(), 1))
+
+    def _projected(self, leaf: torch.Tensor, generator: torch.Generator) -> list[Any]:
+        wide = leaf.to(torch.float32 if leaf.dtype in (torch.float16, torch.bfloat16) else leaf.dtype)
+        sums = []
+        for _ in range(PROJECTIONS):
+            weights = torch.empty(leaf.shape, dtype=torch.float32, device=leaf.device).normal_(generator=generator)
+            sums.append((wide * weights).sum(dtype=torch.float64))
+        norm = torch.linalg.vector_norm(wide.to(torch.float32), dtype=torch.float64)
+        told = torch.stack([norm, *sums]).tolist()
+        return [list(leaf.shape), str(leaf.dtype).removeprefix("torch."), leaf.device.type, told]
 
 
 class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]

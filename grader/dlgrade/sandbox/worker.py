@@ -40,10 +40,10 @@ def _take_channel() -> socket.socket:
 
 
 def limits(memory: int) -> dict[str, int]:
-    """What a worker may take: bytes of address space and of memory of its own, of a core dump and of a file, seconds
-    of processor time."""
-    own = min(memory, DATA_LIMIT)
-    return {"RLIMIT_AS": memory, "RLIMIT_DATA": own, "RLIMIT_CORE": 0, "RLIMIT_FSIZE": 1 << 24, "RLIMIT_CPU": 900}
+    """What a worker may take: bytes of address space and of memory of its own (any number if `memory` is 0), of a core
+    dump and of a file, seconds of processor time."""
+    memories = {"RLIMIT_AS": memory, "RLIMIT_DATA": min(memory, DATA_LIMIT)} if memory else {}
+    return memories | {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": 1 << 24, "RLIMIT_CPU": 900}
 
 
 def _limit_resources(memory: int) -> None:
