@@ -94,6 +94,7 @@ def command(
     for _, path in chosen:
         if out is not None and out.exists() and path.exists() and out.samefile(path):
             raise UsageError(f"{out} is your solution: the report would replace it.", where="--out")
+    chosen = _possible(chosen)
     with ExitStack() as cleanup:
         start = _starter(isolation, device, cleanup)
         queue = _started(chosen, start, cleanup)
@@ -157,6 +158,26 @@ def _chosen(course: Course, names: Sequence[str], at: Path) -> list[tuple[Exerci
             raise UsageError("No exercise has been started yet.", mend=mend)
         raise UsageError(f"No exercise's file was found under {at.resolve()}.", mend=_WHERE)
     return found
+
+
+def _possible(chosen: list[tuple[ExerciseFolder, Path]]) -> list[tuple[ExerciseFolder, Path]]:
+    """Those exercises whose framework is installed here; of the others it is said that they are left out.
+
+    Raises:
+        UsageError: if none remains.
+    """
+    possible = [(folder, path) for folder, path in chosen if not launch.missing(folder.framework)]
+    left_out = [folder for folder, path in chosen if launch.missing(folder.framework)]
+    if left_out:
+        names, framework = ", ".join(folder.name for folder in left_out), left_out[0].framework
+        said = UsageError(
+            f"{names}: not checked, since {framework} is not installed here.",
+            mend=f"Install it: python -m pip install {framework}",
+        )
+        if not possible:
+            raise said
+        click.echo(str(said), err=True)
+    return possible
 
 
 def _differs_from_stub(folder: ExerciseFolder, path: Path) -> bool:

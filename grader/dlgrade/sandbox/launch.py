@@ -168,6 +168,11 @@ def address_space(framework: str, device: str = "cpu") -> int:
     return _ADDRESSES.get(framework, MEMORY_LIMIT) if device == "cpu" else 0
 
 
+def missing(framework: str) -> str:
+    """What of a framework is not installed here, found without importing it; empty if nothing."""
+    return next((name for name in FRAMEWORKS[framework] if importlib.util.find_spec(name) is None), "")
+
+
 def site_of(framework: str) -> Path:
     """The folder that a framework is installed in, found without importing it."""
     for name in FRAMEWORKS[framework]:
