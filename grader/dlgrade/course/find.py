@@ -242,7 +242,7 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
     text = read_text(path)
     try:
         return tomllib.loads(text), text
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # which TOMLDecodeError is, and what numbers of 5000 digits raise
         found = re.search(r"(.*) \(at line (\d+), ", str(error))
         why, where = (found[1], f"{path}:{found[2]}") if found else (str(error), str(path))
         raise AuthorError(f"It is not valid TOML: {why}.", where=where) from error

@@ -1,0 +1,102 @@
+"""`dlgrade course`: what course.toml says, or what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from dlgrade.cli.tables import aligned
+from dlgrade.course.find import COURSE_FILE, Course, find_root, open_course
+from dlgrade.errors import AuthorError
+from dlgrade.model import plain
+from dlgrade.text import visible
+
+if TYPE_CHECKING:
+    from dlgrade.gradebook.policy import Extension, GradingPolicy
+
+
+@click.group()
+def command() -> None:
+    """The course's own file: units, due times, what lateness costs."""
+
+
+@command.command()
+@click.pass_context
+def check(context: click.Context) -> int:
+    """Print what was understood of course.toml (exercises, points, due times, credit), or every mistake in it.
+
+    Exit code 2 if there are mistakes.
+    """
+    from dlgrade.gradebook.policy_file import read_policy
+
+    root = find_root(context.obj)
+    course: Course | None = None
+    mistakes: list[AuthorError] = []
+    try:
+        course = open_course(root)
+    except AuthorError as error:
+        mistakes.append(error)
+    reading = read_policy(root, course.exercises if course else None)
+    mistakes += [one for one in reading.mistakes if str(one) not in {str(other) for other in mistakes}]
+    points: dict[str, str] = {}
+    if course is not None:
+        points, more = _points(course)
+        mistakes += more
+    if mistakes:
+        count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+        for one in mistakes:
+            click.echo(f"{visible(str(one), limit=5000, lines=True)}\n", err=True)
+        click.echo(f"{count}.", err=True)
+        return 2
+    assert course is not None
+    _show(course, reading.policy, reading.extensions, points)
+    return 0
+
+
+def _points(course: Course) -> tuple[dict[str, str], list[AuthorError]]:
+    """What each exercise's checks are worth, in words; and what is wrong with those that cannot be loaded."""
+    os.environ.setdefault("HYPOTHESIS_NO_PLUGINS", "1")
+    from dlgrade.course.load import load_exercise
+
+    points: dict[str, str] = {}
+    mistakes: list[AuthorError] = []
+    for folder in course.exercises:
+        try:
+            exercise = load_exercise(folder, authored=course.authored, hidden=True)
+        except AuthorError as error:
+            mistakes.append(error)
+            continue
+        hidden = sum(one.points for one in exercise.checks if one.name in exercise.hidden)
+        points[folder.name] = f"{plain(exercise.max_points - hidden)}"
+        if exercise.hidden:
+            points[folder.name] += f" + {plain(hidden)} hidden"
+    return points, mistakes
+
+
+def _show(
+    course: Course, policy: GradingPolicy, extensions: Sequence[Extension], points: dict[str, str]
+) -> None:  # fmt: skip
+    from dlgrade.gradebook.policy import local, percent
+
+    click.echo(f"{visible(course.title)} ({visible(str(course.root / COURSE_FILE))})\n")
+    steps = [f"{percent(step.credit)} until" for step in policy.late]
+    rows = []
+    for terms in policy.terms:
+        due = terms.due
+        until = [local(step.until.after(due)) if due else "" for step in policy.late]
+        worth = (points[terms.exercise], f"{plain(terms.weight)}")
+        rows.append([terms.unit, terms.exercise, *worth, local(due) if due else "never", *until])
+    click.echo(aligned(["unit", "exercise", "points", "weight", "due", *steps], rows, right=["points", "weight"]))
+    late = ", ".join(f"{percent(step.credit)} of the points for {step.until}" for step in policy.late)
+    grace = "none" if not policy.grace_days else f"{policy.grace_days} for each student and the whole course"
+    people = len({one.student for one in extensions})
+    given = f"{len(extensions)} for {people} {'student' if people == 1 else 'students'}" if extensions else "none"
+    zone = visible(str(policy.zone)) if policy.zone else "none: each due time says its own"
+    click.echo(f"\nTime zone    {zone}")
+    click.echo(f"After due    {late}, then nothing" if late else "After due    nothing is given")
+    click.echo(f"Grace days   {grace}")
+    click.echo(f"Attempts     the {policy.attempts} counts")
+    click.echo(f"Extensions   {given}")

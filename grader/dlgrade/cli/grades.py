@@ -1,0 +1,153 @@
+"""`dlgrade grades`: grades as a table and as CSV, computed from a gradebook and the course's policy."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dlgrade.cli.tables import aligned
+from dlgrade.course.find import COURSE_FILE, find_root, open_course
+from dlgrade.errors import UsageError
+from dlgrade.model import plain
+from dlgrade.text import visible
+
+if TYPE_CHECKING:
+    from dlgrade.gradebook.grades import Grade, Total
+    from dlgrade.gradebook.policy import Extension
+    from dlgrade.gradebook.spreadsheet import Cell
+    from dlgrade.gradebook.store import Gradebook
+
+COLUMNS = ("student", "exercise", "points", "max_points", "verdict", "credit", "graded_points", "reason")
+"""Of the CSV."""
+
+
+@click.command()
+@click.argument("gradebook", type=click.Path(path_type=Path), metavar="GRADEBOOK")
+@click.option("--csv", "csv", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write them there.")
+@click.option("--student", metavar="S", help="Only this student's.")
+@click.option("--exercise", metavar="E", help="Only for this exercise.")
+@click.option("--verify", is_flag=True, help="Look through every report first, and say what is damaged.")
+@click.pass_context
+def command(
+    context: click.Context,
+    gradebook: Path,
+    csv: Path | None,
+    student: str | None,
+    exercise: str | None,
+    verify: bool,
+) -> int:
+    """Print grades, computed now from the reports in DIR/gradebook.db, course.toml, extensions and adjustments.
+
+    Exit code 3: some submissions have no grade, since the grader failed on them.
+    """
+    from dlgrade.gradebook.grades import grades, totals
+    from dlgrade.gradebook.policy_file import load_policy
+    from dlgrade.gradebook.store import Gradebook
+
+    course = open_course(find_root(context.obj))
+    policy, extensions = load_policy(course)
+    with Gradebook.open(gradebook) as book:
+        if verify:
+            _verify(book)
+        # All exercises of a student are needed, whichever is asked for: grace days are spent over all of them.
+        found = grades(book.records(student), policy, extensions, book.adjustments(student))
+    shown = [grade for grade in found if exercise in (None, grade.exercise)]
+    if not shown:
+        _nothing(found, student, exercise)
+    # Whoever stands in another folder would have other terms, and not see it.
+    due = "" if any(terms.due for terms in policy.terms) else ", by which nothing is ever due"
+    click.echo(f"Terms: {visible(str(course.root / COURSE_FILE))}{due}.", err=True)
+    _unknown_students(extensions, found, student)
+    if csv is not None:
+        _write(csv, shown)
+        click.echo(f"{'1 grade is' if len(shown) == 1 else f'{len(shown)} grades are'} in {visible(str(csv))}.")
+    else:
+        click.echo(_table(shown))
+        if exercise is None and len({grade.exercise for grade in shown}) > 1:
+            click.echo(f"\n{_totals(totals(found, policy))}")
+    waiting = [grade for grade in shown if grade.to_be_regraded]
+    for grade in waiting[:20]:
+        said = f"{grade.exercise} of {grade.student}, attempt {grade.attempt}"
+        click.echo(f"No grade: {visible(said)}: {visible(grade.reason)}", err=True)
+    if waiting:
+        many = "1 grade is" if len(waiting) == 1 else f"{len(waiting)} grades are"
+        click.echo(f"{many} missing. Run the same `dlgrade grade` again: it grades what is broken anew.", err=True)
+    return 3 if waiting else 0
+
+
+def _verify(book: Gradebook) -> None:
+    from dlgrade.errors import GraderError
+    from dlgrade.gradebook.store import RESCUE
+
+    faults = book.faults()
+    if faults:
+        raise GraderError("\n".join(["The gradebook is damaged.", *faults]), where=str(book.path), mend=RESCUE)
+    click.echo(f"{visible(str(book.path))} is sound.", err=True)
+
+
+def _nothing(found: Sequence[Grade], student: str | None, exercise: str | None) -> None:
+    asked = [f"{visible(exercise)!r}"] if exercise else []
+    asked += [f"student {visible(student)!r}"] if student else []
+    known = sorted({grade.exercise for grade in found})
+    mend = f"There are: {', '.join(known)}." if exercise and known else ""
+    raise UsageError(f"The gradebook has nothing of {' of '.join(asked)}." if asked else "It is empty.", mend=mend)
+
+
+def _unknown_students(extensions: Sequence[Extension], found: Sequence[Grade], student: str | None) -> None:
+    """A name that is misspelt among the extensions would cost somebody the time that was granted."""
+    known = sorted({grade.student for grade in found})
+    named = sorted({one.student for one in extensions} - set(known)) if student is None else ()
+    for name in named:
+        near = difflib.get_close_matches(name, known, n=1)
+        mean = f": did you mean {visible(near[0])}?" if near else "."
+        click.echo(f"Note: an extension is for {visible(name)}, of whom the gradebook has nothing{mean}", err=True)
+
+
+def _table(grades: Sequence[Grade]) -> str:
+    from dlgrade.gradebook.policy import percent
+
+    header = ("student", "exercise", "points", "verdict", "credit", "graded", "reason")
+    rows = (
+        (
+            grade.student,
+            grade.exercise,
+            f"{plain(grade.points)}/{plain(grade.max_points)}",
+            grade.verdict,
+            "–" if grade.credit is None else percent(grade.credit),
+            "–" if grade.graded_points is None else f"{plain(grade.graded_points)}",
+            grade.reason,
+        )
+        for grade in grades
+    )
+    return aligned(header, rows, right=("points", "credit", "graded"))
+
+
+def _totals(totals: Sequence[Total]) -> str:
+    rows = (
+        (
+            total.student,
+            f"{plain(total.points)}/{plain(total.max_points)}",
+            f"{100 * total.points / total.max_points:.1f} %" if total.max_points else "–",
+            ", ".join(total.missing) or "–",
+            ", ".join(total.to_be_regraded) or "–",
+        )
+        for total in totals
+    )
+    return aligned(("student", "total", "share", "missing", "to be regraded"), rows, right=("total", "share"))
+
+
+def _write(path: Path, grades: Sequence[Grade]) -> None:
+    from dlgrade.gradebook.spreadsheet import to_csv, write
+
+    rows: list[list[Cell]] = [
+        [
+            grade.student, grade.exercise, grade.points, grade.max_points, grade.verdict, grade.credit,
+            grade.graded_points, grade.reason,
+        ]
+        for grade in grades
+    ]  # fmt: skip
+    write(path, to_csv(COLUMNS, rows))

@@ -1,0 +1,1 @@
+"""Collects submissions, keeps their reports, and computes grades from them."""
