@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dlgrade.author import Timing
 from dlgrade.checking.agreement import sample_calls
 from dlgrade.checking.diagnosis import diagnose
 from dlgrade.checking.inputs import Drawer
-from dlgrade.checking.run import run_check, run_checks
+from dlgrade.checking.run import run_check, run_checks, worker_of
 from dlgrade.checking.trial import Trial, TrustedTarget
 from dlgrade.course.find import open_course
 from dlgrade.course.load import content_digest, load_exercise, load_misconceptions, load_reference, load_variants
 from dlgrade.model import Outcome, Submission, Verdict
-from dlgrade.sandbox.client import WorkerTarget
 from dlgrade.sandbox.syntax import Reading
 
 ROOT = Path(__file__).parent.parent
@@ -30,19 +30,27 @@ def drawer():
 
 
 def loaded(name):
-    return load_exercise(FOLDERS[name], authored=True)
+    """The exercise without what is timed: a busy machine may leave that open, and `selftest --timing` proves it."""
+    exercise = load_exercise(FOLDERS[name], authored=True)
+    return replace(exercise, checks=tuple(check for check in exercise.checks if not isinstance(check, Timing)))
+
+
+def misconceptions_of(exercise):
+    whole = load_exercise(FOLDERS[exercise.name], authored=True)
+    timed = {check.name for check in whole.checks if isinstance(check, Timing)}
+    return [item for item in load_misconceptions(whole) if item.caught_by not in timed]
 
 
 def check_submission(exercise, source, drawer, seed=0):
     submission = Submission(exercise.file_name, source, hashlib.sha256(source).hexdigest())
     reading = Reading(source)
-    with WorkerTarget(submission, module=exercise.name, names=list(exercise.entry_points)) as target:
+    with worker_of(exercise, submission) as target:
         return run_checks(
             exercise,
             submission,
             target,
             facts=reading.result,
-            misconceptions=lambda: load_misconceptions(exercise),
+            misconceptions=lambda: misconceptions_of(exercise),
             drawer=drawer,
             content=content_digest(exercise.folder),
             seed=seed,
@@ -52,21 +60,24 @@ def check_submission(exercise, source, drawer, seed=0):
 def test_every_exercise_has_what_the_course_promises():
     for name in FOLDERS:
         exercise = loaded(name)
-        misconceptions = load_misconceptions(exercise)
+        misconceptions = misconceptions_of(exercise)
         laws = [check for check in exercise.checks if type(check).__name__ == "Property"]
-        assert len(laws) >= 8, name
+        assert len(laws) >= (8 if exercise.framework == "numpy" else 6), name
         for entry_point in exercise.entry_points:
             assert ">>>" in exercise.entry_points[entry_point].doc, entry_point
-        assert min(Counter(item.of for item in misconceptions).values()) >= 12, name
+        least = 12 if exercise.framework == "numpy" else 10
+        assert min(Counter(item.of for item in misconceptions).values()) >= least, name
         assert len(load_variants(exercise)) >= 3, name
 
 
 @pytest.mark.parametrize("path", VARIANTS, ids=lambda path: f"{path.parent.parent.name}-{path.stem}")
 def test_a_right_variant_passes_through_a_worker(path, drawer):
-    report = check_submission(loaded(path.parent.parent.name), path.read_bytes(), drawer)
+    exercise = loaded(path.parent.parent.name)
+    report = check_submission(exercise, path.read_bytes(), drawer)
     assert [r for r in report.checks if r.outcome != Outcome.PASSED] == []
     assert report.verdict == Verdict.PASSED
-    assert report.points == report.max_points == 20
+    assert report.points == report.max_points
+    assert load_exercise(FOLDERS[exercise.name], authored=True).max_points == 20
 
 
 @pytest.mark.parametrize("name", FOLDERS)
@@ -74,7 +85,7 @@ def test_each_misconception_is_named(name, drawer):
     """What a student who made one of the known mistakes is told is the cure of that mistake."""
     exercise = loaded(name)
     content = content_digest(exercise.folder)
-    known = load_misconceptions(exercise)
+    known = misconceptions_of(exercise)
     right = load_reference(exercise)
     checks = {check.name: check for check in exercise.checks}
     told = {}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from dlgrade.checking.inputs import Drawer
-from dlgrade.checking.run import run_check
+from dlgrade.checking.run import run_check, worker_of
 from dlgrade.checking.trial import Trial
 from dlgrade.course.find import open_course
 from dlgrade.course.load import content_digest, load_exercise
@@ -48,7 +48,7 @@ def median_ms(act: Callable[[], object], rounds: int = 2000) -> float:
 def target(exercise, source: bytes) -> WorkerTarget:
     """A source in a worker."""
     submission = Submission(exercise.file_name, source, hashlib.sha256(source).hexdigest())
-    return WorkerTarget(submission, module=exercise.name, names=list(exercise.entry_points))
+    return worker_of(exercise, submission)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from dlgrade.model import CheckResult, Evidence, Frame, Outcome, Report, Submission, Worst
+from dlgrade.model import Bar, CheckResult, Evidence, Frame, Outcome, Race, Report, Submission, Worst
 from hypothesis import strategies as st
 
 SECRET = "SECRET"
@@ -126,6 +126,46 @@ RECURSES = result(
         traceback=tuple(Frame(12, "softmax", "return softmax(x)") for _ in range(20)),
     ),
 )
+KNOWN = (Bar("limit", 3.0), Bar("library", 1.0), Bar("reference", 1.24), Bar("a_loop_over_rows", 412.5))
+SLOW = result(
+    "fast",
+    "On 4096 rows of 1024 scores it takes at most 3 times what torch's own takes.",
+    Outcome.TOO_SLOW,
+    kind="timing",
+    max_points=4.0,
+    evidence=Evidence(
+        message="It takes 37.8 times what the library takes at 4096 x 1024; at most 3 times are allowed.",
+        rung="timing",
+        notes=("A Python loop: operator calls grow with the size, from 40 to 320 where the rows grew from 8 to 64.",),
+        race=Race("4096 x 1024", "cpu", "processor", 5, 6.314, (Bar("yours", 37.8, 36.9, 38.5), *KNOWN)),
+    ),
+    misconception="loops_over_rows",
+    hint="Each row costs a call of several operators: reduce along `dim` with `keepdim=True` instead.",
+)
+JUST_SLOW = replace(
+    SLOW,
+    name="fast_when_small",
+    says="On 64 rows of 512 scores, too.",
+    misconception=None,
+    hint=None,
+    evidence=Evidence(
+        message="It takes 3.4 times what the library takes at 64 x 512; at most 3 times are allowed.",
+        rung="timing",
+        race=Race("64 x 512", "cpu", "wall", 21, 0.0412, (Bar("yours", 3.4, 3.12, 3.71), *KNOWN)),
+    ),
+)
+FAST = replace(
+    SLOW,
+    name="fast_backward",
+    says="So does the backward pass.",
+    outcome=Outcome.PASSED,
+    points=4.0,
+    misconception=None,
+    hint=None,
+    evidence=Evidence(
+        "", race=Race("4096 x 1024", "cpu", "processor", 5, 9.1, (Bar("yours", 1.31, 1.26, 1.4), *KNOWN[:2]))
+    ),
+)
 STUB = Evidence("`softmax_backward` still raises NotImplementedError.", rung="not_started")
 NOT_STARTED = [
     result("a", "Equals the oracle's gradient.", Outcome.RAISED, evidence=STUB, entry_points=("softmax_backward",)),
@@ -170,7 +210,7 @@ HIDDEN = [
         seconds=123.0,
         evidence=Evidence(
             SECRET, SECRET, SECRET, SECRET, SECRET, Worst((9,), SECRET, SECRET, 9.0), (Frame(9, SECRET, SECRET),),
-            SECRET, (SECRET,),
+            SECRET, (SECRET,), Race(SECRET, SECRET, "wall", 9, 9.0, (Bar(SECRET, 9.0),)),
         ),
         misconception=SECRET,
         hint=SECRET,
@@ -186,6 +226,7 @@ EVIL = [
         evidence=Evidence(
             HOSTILE, HOSTILE, f"f({HOSTILE})", HOSTILE, HOSTILE, Worst((0,), HOSTILE, HOSTILE, float("inf")),
             (Frame(1, HOSTILE, HOSTILE),), f"{HOSTILE}\n{HOSTILE}", (HOSTILE,),
+            Race(HOSTILE, HOSTILE, "wall", 5, 1.0, (Bar("yours", 2.0, 1.5, 2.5), Bar(HOSTILE, 3.0))),
         ),
         misconception=HOSTILE,
         hint=HOSTILE,
@@ -199,6 +240,7 @@ REPORTS = {
     ),
     "wrong": report(WRONG, LAW, replace(GOOD, name="dtype", says="Keeps the dtype."), NAN),
     "raised": report(RAISED, RECURSES, isolation="process"),
+    "too_slow": report(GOOD, SLOW, JUST_SLOW, FAST, exercise="softmax_fast"),
     "not_started": report(GOOD, *NOT_STARTED),
     "not_loaded": report(*UNLOADED),
     "others": report(*OTHERS),
@@ -240,6 +282,25 @@ def reports(texts: st.SearchStrategy[str] = TEXT) -> st.SearchStrategy[Report]:
         ).map(tuple),
         output=maybe,
         notes=several,
+        race=st.none()
+        | st.builds(
+            Race,
+            size=texts,
+            device=texts,
+            clock=st.sampled_from(["processor", "wall"]),
+            rounds=st.integers(0, 99),
+            milliseconds=numbers,
+            bars=st.lists(
+                st.builds(
+                    Bar,
+                    label=texts | st.sampled_from(["yours", "limit", "library"]),
+                    ratio=numbers,
+                    low=st.none() | numbers,
+                    high=st.none() | numbers,
+                ),
+                max_size=4,
+            ).map(tuple),
+        ),
     )  # fmt: skip
     results = st.builds(
         CheckResult,

@@ -77,8 +77,7 @@ class Vocabulary:
     def __init__(self, permit: Iterable[str] = (), own: Collection[str] = ()) -> None:
         import torch  # what a tensor can do; an exercise on tensors has loaded it already
 
-        self._operations = primitives.OPERATIONS | frozenset(permit)
-        self._below_torch = self._operations | primitives.NAMES
+        self._below_torch = primitives.OPERATIONS | primitives.NAMES | frozenset(permit)
         # So that `import torch.autograd` is permitted if anything below is.
         self._namespaces = {name[:end] for name in self._below_torch for end in _dots(name)}
         self._of_tensors = frozenset(dir(torch.Tensor)) | frozenset(dir(torch))
@@ -97,14 +96,19 @@ class Vocabulary:
         if known is None:
             return False
         rest = (below if top == "torch" else dotted)[len(known) :]
-        return all(self.asks(part) for part in rest.split(".") if part)
+        return all(self.asks(part, own=False) for part in rest.split(".") if part)
 
-    def asks(self, attribute: str) -> bool:
-        """Whether a value that only a run would know may be asked for an attribute."""
-        for applies, permitted in (
+    def asks(self, attribute: str, *, own: bool = True) -> bool:
+        """Whether a value may be asked for an attribute.
+
+        Args:
+            attribute: its name.
+            own: whether the value may be of one of the source's own classes, since only a run would know what it is.
+        """
+        for applies, permitted in (  # the first that applies decides
             (attribute in primitives.FRAMES, False),
             (_is_dunder(attribute), attribute in primitives.DUNDERS),
-            (attribute in self._own, True),  # of the source's own classes, whatever a tensor would call so
+            (own and attribute in self._own, True),
             (attribute.startswith("_"), attribute in primitives.PRIVATE),
             (attribute in self._of_tensors, _in_place_or_not(attribute, self._methods)),
         ):

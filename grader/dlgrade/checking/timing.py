@@ -1,17 +1,20 @@
 """Runs a Timing: the submission against a baseline, side by side, by clocks that only the grader reads.
 
-On the CPU what counts is the processor time of each worker, read from outside: it knows nothing of other processes on
-the machine, and a submission cannot turn it back. An echo of the same data, done by the baseline's worker, is taken off
-both, so that what is left is the work. Rounds are added until the ratio is clear of the limit; where it never is, the
-check is inconclusive, which is nobody's fail.
+On the CPU what counts is the processor time of each worker, read from outside: it knows little of other processes on
+the machine, and a submission cannot turn it back. Both workers keep to one core, since cores differ: in what else runs
+beside them, and on many laptops in speed. An echo of the same data, done by the baseline's worker, is taken off both,
+so that what is left is the work. Rounds are added until the ratio is clear of the limit; where it never is, the check
+is inconclusive, which is nobody's fail.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import inspect
 import os
+import secrets
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,26 +28,32 @@ from dlgrade.checking.compare import difference, leaves, structure_problem
 from dlgrade.checking.literal import aligned
 from dlgrade.checking.trial import Finding, Trial, failure_of, styled_call, undefined
 from dlgrade.model import Bar, Evidence, Outcome, Race, Submission
+from dlgrade.sandbox import launch
 from dlgrade.sandbox.calls import Call, Loaded, Returned, Stopped, Timed
 from dlgrade.sandbox.client import CALL_SECONDS, WorkerTarget
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
+WARM = 5
+"""How often each is called before it counts: the allocator learns what to keep, and until then takes twice the time."""
 ROUNDS = (5, 11, 21)
 """After how many rounds the ratio is looked at."""
 FAR = 2.0
 """A submission that takes this many times the limit in each of the first rounds needs no more of them."""
 FIRST = 3
 DRIFT = (0.8, 1.25)
-"""Where the baseline against itself may lie; beyond it the machine is too restless to time anything."""
+"""Where the baseline against itself may lie; surely beyond it the machine is too restless to time anything."""
 SURE = 0.99
-"""How sure the bootstrap interval is."""
+"""How sure a bootstrap interval is."""
 LEAST_SECONDS = 2e-4
 """What the baseline's work must take, without the echo, to be measured against."""
 WAIT_FACTOR, WAIT_SECONDS = 10.0, 1.0
-"""A submission that waits instead of working may take this many times what the baseline takes, or so many seconds."""
+"""A submission may wait this many times as long as the baseline takes, or so many seconds, before rounds are saved."""
 PATIENCE = 40.0
 """A call may take this many times the limit before it is given up."""
+FINENESS, MANY = 20.0, 256
+"""Over a result of many numbers errors cancel, so that on the average they are this many times below the tolerance.
+float32 leaves a hundred times less; the eleven bits of half precision, and TF32, leave six times more."""
 
 _PREAMBLE = """\
 import math
@@ -86,7 +95,8 @@ def run_timing(check: Timing, trial: Trial) -> Finding:
     if missing is not None:
         return missing
     for other in trial.exercise.checks:
-        if isinstance(other, Agreement) and other.entry_point == check.entry_point and not trial.agreed.get(other.name):
+        same = isinstance(other, Agreement) and other.entry_point == check.entry_point
+        if same and trial.agreed.get(other.name) is False:
             message = f"{check.entry_point} is timed once its results are right."
             return Finding(Outcome.FAILED, Evidence(message, rung="timing"))
     measured = measure(check, trial, trial.target)
@@ -101,15 +111,40 @@ def measure(check: Timing, trial: Trial, target: WorkerTarget) -> Finding | Meas
         trial: the exercise.
         target: the submission.
 
-    Returns: what was measured, or the finding where the submission does not answer, or answers wrongly.
+    Returns: what was measured, or the finding where there is no such device, or where the submission does not answer or
+        answers wrongly.
+
+    Raises:
+        ValueError: if the baseline does not do what its author says.
     """
+    absent = _absent(check.device)
+    if absent:
+        return _undone(Outcome.SKIPPED, absent)
     source = source_of_baseline(check).encode()
     trusted = Submission("baseline.py", source, hashlib.sha256(source).hexdigest())
     with target.again(trusted, ("baseline", "echo"), check.device) as rival, target.again(device=check.device) as own:
-        loaded = rival.load()
+        said = rival.load()
+        if not isinstance(said, Loaded):
+            raise ValueError(f"the baseline of {check.name} does not load: {said}")
+        loaded = own.load()
         if not isinstance(loaded, Loaded):
-            raise ValueError(f"the baseline of {check.name} does not load: {loaded}")
+            return failure_of(loaded)
+        if check.device == "cpu":
+            _keep_to_one_core(rival, own)
         return _Side(check, trial, own, rival).run()
+
+
+def _keep_to_one_core(*targets: WorkerTarget) -> None:
+    """Let workers share a core: they never work at the same time, and meet the same conditions."""
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    core = secrets.choice(sorted(os.sched_getaffinity(0)))
+    for target in targets:
+        process: Any = target._process
+        number = process.popen.pid if isinstance(process, launch.Process) else getattr(process, "pid", 0)
+        if number > 0:
+            with contextlib.suppress(OSError):  # where it may not be, both are where they are
+                os.sched_setaffinity(number, {core})
 
 
 # -- what is measured --------------------------------------------------------------------------------------------------
@@ -117,7 +152,7 @@ def measure(check: Timing, trial: Trial, target: WorkerTarget) -> Finding | Meas
 
 @dataclass
 class Measured:
-    """Seconds of each round: the submission, the baseline twice, the echo."""
+    """Seconds of each round: the submission, the baseline twice, the echo; and on the wall the first two."""
 
     own: list[float] = field(default_factory=list)
     rival: list[float] = field(default_factory=list)
@@ -139,35 +174,87 @@ class Measured:
     def drift(self) -> float:
         """The baseline against itself: 1 on a machine that is quiet."""
         echo = float(np.median(self.echo))
-        return float((np.median(self.rival) - echo) / max(float(np.median(self.rival_again)) - echo, 1e-12))
+        return float((np.median(self.rival) - echo) / max(float(np.median(self.rival_again)) - echo, LEAST_SECONDS))
 
     def ratio(self) -> float:
         """The submission's work in units of the baseline's."""
-        return float((np.median(self.own) - np.median(self.echo)) / max(self.baseline_seconds(), 1e-12))
+        return float((np.median(self.own) - np.median(self.echo)) / max(self.baseline_seconds(), LEAST_SECONDS))
 
     def interval(self) -> tuple[float, float]:
-        """The bootstrap interval of the ratio (Efron and Tibshirani, An Introduction to the Bootstrap, ch. 13)."""
-        rng = np.random.default_rng(0)
-        picks = rng.integers(0, self.rounds, size=(2000, self.rounds))
-        echo, own = (np.median(np.asarray(side)[picks], axis=1) for side in (self.echo, self.own))
-        both = np.concatenate([np.asarray(self.rival)[picks], np.asarray(self.rival_again)[picks]], axis=1)
-        ratios = (own - echo) / np.maximum(np.median(both, axis=1) - echo, 1e-12)
-        low, high = np.quantile(ratios, [(1 - SURE) / 2, (1 + SURE) / 2])
-        return float(low), float(high)
+        """The bootstrap interval of the ratio."""
+        drawn = _Resampled(self)
+        return _between((drawn.own - drawn.echo) / drawn.base)
+
+    def drift_interval(self) -> tuple[float, float]:
+        """The bootstrap interval of the baseline against itself."""
+        drawn = _Resampled(self)
+        return _between((drawn.rival - drawn.echo) / np.maximum(drawn.again - drawn.echo, LEAST_SECONDS))
+
+    def measurable(self) -> bool:
+        """Whether the baseline's work takes long enough to be told from the echo."""
+        drawn = _Resampled(self)
+        return _between(drawn.both - drawn.echo)[0] > LEAST_SECONDS
+
+    def steady(self) -> bool:
+        """Whether the baseline can be measured against at all."""
+        low, high = self.drift_interval()
+        return self.measurable() and low <= DRIFT[1] and high >= DRIFT[0]
+
+    def far(self, limit: float) -> bool:
+        """Whether even the quickest round of the submission is far above the limit by the slowest of the baseline."""
+        most = max(*self.rival, *self.rival_again) - min(self.echo)
+        return min(self.own) - max(self.echo) > FAR * limit * max(most, LEAST_SECONDS)
+
+    def waited(self) -> tuple[float, float]:
+        """The interval of the seconds in which it neither worked nor stood in line for the processor."""
+        if self.clock == "wall":
+            return 0.0, 0.0  # there all time counts
+        return _between(_Resampled(self).waited)
 
     def waits(self) -> bool:
-        """Whether it takes far more time than work."""
-        wall = float(np.median(self.own_wall))
-        return wall > max(WAIT_FACTOR * float(np.median(self.rival_wall)), WAIT_SECONDS)
+        """Whether it surely takes far more time than work."""
+        return self.waited()[0] > max(WAIT_FACTOR * float(np.median(self.rival_wall)), WAIT_SECONDS)
+
+    def lingers(self, limit: float) -> bool:
+        """Whether its work is within the limit but surely not the time until its result is there."""
+        if self.clock == "wall":
+            return False
+        drawn = _Resampled(self)
+        return _between((drawn.own - drawn.echo + np.maximum(drawn.waited, 0)) / drawn.base)[0] > limit
 
     def settled(self, limit: float) -> bool:
         """Whether more rounds would tell nothing more."""
         low, high = self.interval()
-        return (high < limit or low > limit) and self.steady()
+        return self.steady() and (low > limit or (high < limit and not self.lingers(limit)))
 
-    def steady(self) -> bool:
-        """Whether the baseline can be measured against at all."""
-        return self.baseline_seconds() > LEAST_SECONDS and DRIFT[0] <= self.drift() <= DRIFT[1]
+
+class _Resampled:
+    """Medians of rounds that are drawn again (Efron and Tibshirani, An Introduction to the Bootstrap, ch. 13)."""
+
+    def __init__(self, measured: Measured) -> None:
+        rng = np.random.default_rng(0)
+        picks = rng.integers(0, measured.rounds, size=(2000, measured.rounds))
+
+        def medians(*sides: Any) -> Array:
+            drawn: Array = np.median(np.concatenate([np.asarray(side)[picks] for side in sides], axis=1), axis=1)
+            return drawn
+
+        self.own, self.echo = medians(measured.own), medians(measured.echo)
+        self.rival, self.again = medians(measured.rival), medians(measured.rival_again)
+        self.both = medians(measured.rival, measured.rival_again)
+        self.base = np.maximum(self.both - self.echo, LEAST_SECONDS)
+        # On a busy machine whoever works longer stands in line longer: that is no waiting of its own.
+        stretch = np.maximum(self.own / np.maximum(self.rival, 1e-9), 1)
+        idle, usual = (
+            medians(np.subtract(wall, worked))
+            for wall, worked in ((measured.own_wall, measured.own), (measured.rival_wall, measured.rival))
+        )
+        self.waited = idle - stretch * np.maximum(usual, 0)
+
+
+def _between(values: Array) -> tuple[float, float]:
+    low, high = np.quantile(values, [(1 - SURE) / 2, (1 + SURE) / 2])
+    return float(low), float(high)
 
 
 class _Side:
@@ -183,124 +270,135 @@ class _Side:
 
     def run(self) -> Finding | Measured:
         """Play rounds until it is settled."""
-        measured = self.measured
-        warm = self._round()
-        if warm is not None:
-            return warm
-        _forget(measured)  # the first calls allocate, and page in what later ones find there
+        measured, limit = self.measured, self.check.limit
+        for _ in range(WARM):
+            warm = self._round(("rival", "own"))
+            if isinstance(warm, Finding):
+                return warm
+            if self._hopeless(warm):
+                break
         while True:
-            fault = self._round()
-            if fault is not None:
-                return fault
-            limit = self.check.limit
-            if measured.rounds == FIRST and min(_ratios(measured)) > FAR * limit:
+            took = self._round(("own", "rival", "again", "echo"))
+            if isinstance(took, Finding):
+                return took
+            self._note(took)
+            if measured.rounds == FIRST and (measured.far(limit) or measured.waits()):
                 return measured
             if measured.rounds in ROUNDS and (measured.settled(limit) or measured.waits()):
                 return measured
             if measured.rounds >= ROUNDS[-1]:
                 return measured
 
-    def _round(self) -> Finding | None:
+    def _round(self, names: tuple[str, ...]) -> Finding | dict[str, Timed]:
         """Everybody's turn with the same fresh inputs, in an order that nobody knows; the finding if that is wrong."""
-        entropy = int.from_bytes(os.urandom(8), "little")  # nobody can have prepared for these
-        rng = np.random.default_rng(entropy)
+        rng = np.random.default_rng(int.from_bytes(os.urandom(8), "little"))  # nobody can have prepared for these
         arguments = self.check.given(rng, self.check.size)
+        baseline = _call(self.trial, self.check, arguments, "baseline")
         calls = {
-            "rival": _call(self.trial, self.check, arguments, "baseline"),
             "own": _call(self.trial, self.check, arguments, self.check.entry_point),
+            "rival": baseline,
+            "again": baseline,
+            "echo": _call(self.trial, self.check, arguments, "echo"),
         }
-        calls["again"], calls["echo"] = calls["rival"], _call(self.trial, self.check, arguments, "echo")
-        order = ["rival", *(str(name) for name in rng.permutation(["own", "again", "echo"]))]
-        if rng.integers(2):  # the echo wants something to give back, so the baseline is never after it
-            order = ["again" if name == "rival" else "rival" if name == "again" else name for name in order]
+        # Before the first call it is not known how long to wait for a submission.
+        order = names if len(names) == 2 else tuple(str(name) for name in rng.permutation(list(names)))
         took: dict[str, Timed] = {}
         for name in order:
             self.trial.target.begin_check()
             target = self.own if name == "own" else self.rival
             target.begin_check()
-            took[name] = target.timed(calls[name], seconds=self.seconds)
-            if isinstance(took[name].reply, Stopped) and name != "own":
-                raise ValueError(f"the baseline of {self.check.name} was stopped: {took[name].reply}")
-        fault = self._fault(calls["own"], took)
-        if fault is None:
-            self._note(took)
-        return fault
+            timed = took[name] = target.timed(calls[name], seconds=self.seconds)
+            if name == "own":
+                continue
+            if isinstance(timed.reply, Stopped) and timed.reply.outcome is Outcome.TIMED_OUT:
+                return _undone(Outcome.INCONCLUSIVE, f"{_BUSY} Even the library did not finish in {timed.wall:.0f} s.")
+            if not isinstance(timed.reply, Returned):
+                raise ValueError(f"the baseline of {self.check.name} fails at {_size(self.check)}: {timed.reply}")
+            if timed.processor is None:
+                self.measured.clock = "wall"
+            # Not to wait for ever for a loop, nor to give up what is only on a slow machine.
+            self.seconds = max(CALL_SECONDS, PATIENCE * self.check.limit * self._counted(timed))
+        return self._fault(took) or took
+
+    def _counted(self, timed: Timed) -> float:
+        return timed.wall if self.measured.clock == "wall" or timed.processor is None else timed.processor
+
+    def _hopeless(self, took: Mapping[str, Timed]) -> bool:
+        """Whether it is so slow, or so long asleep, that it is not worth warming."""
+        own, rival = took["own"], took["rival"]
+        asleep = own.wall > max(WAIT_FACTOR * rival.wall, WAIT_SECONDS)
+        return asleep or self._counted(own) > FAR * self.check.limit * self._counted(rival)
 
     def _note(self, took: Mapping[str, Timed]) -> None:
         measured = self.measured
-        if any(timed.processor is None for timed in took.values()):
-            measured.clock = "wall"
-        for name, list_ in (
-            ("own", measured.own),
-            ("rival", measured.rival),
-            ("again", measured.rival_again),
-            ("echo", measured.echo),
-        ):
-            timed = took[name]
-            list_.append(timed.wall if measured.clock == "wall" or timed.processor is None else timed.processor)
+        measured.own.append(self._counted(took["own"]))
+        measured.rival.append(self._counted(took["rival"]))
+        measured.rival_again.append(self._counted(took["again"]))
+        measured.echo.append(self._counted(took["echo"]))
         measured.own_wall.append(took["own"].wall)
-        measured.rival_wall.append(min(took["rival"].wall, took["again"].wall))
-        base = took["rival"].processor if measured.clock == "processor" else took["rival"].wall
-        # Not to wait for ever for a loop, nor to call one slow that is only on a slow machine.
-        self.seconds = max(CALL_SECONDS, PATIENCE * self.check.limit * (base or CALL_SECONDS))
+        measured.rival_wall.append(took["rival"].wall)
 
-    def _fault(self, call: Call, took: Mapping[str, Timed]) -> Finding | None:
+    def _fault(self, took: Mapping[str, Timed]) -> Finding | None:
         """What is wrong with what the submission returned, if anything is."""
-        reply = took["own"].reply
+        reply, size = took["own"].reply, _size(self.check)
         if isinstance(reply, Stopped) and reply.outcome is Outcome.TIMED_OUT:
-            size, many = _size(self.check), PATIENCE
-            message = f"At {size} it was given up after more than {many:.0f} times the limit."
+            message = (
+                f"At {size} it had no result after {_seconds(took['own'].wall)}; "
+                f"the library takes {_seconds(took['rival'].wall)}."
+            )
             return _too_slow(self.check, self.trial, message, None)
         if not isinstance(reply, Returned):
             finding = failure_of(reply)
             assert finding.evidence is not None
-            message = f"At {_size(self.check)}: {finding.evidence.message}"
+            message = f"At {size}: {finding.evidence.message}"
             return Finding(finding.outcome, Evidence(message, rung="timing", traceback=finding.evidence.traceback))
+        if took["own"].processor is None and self.measured.clock == "processor":
+            message = f"At {size} the process ended behind its answer; does your code call exit()?"
+            return Finding(Outcome.CRASHED, Evidence(message, rung="timing"))
         theirs = took["rival"].reply
         assert isinstance(theirs, Returned), theirs
+        return self._wrong(reply.value, theirs.value)
+
+    def _wrong(self, got: Any, want: Any) -> Finding | None:
+        """Where a result is not the baseline's."""
+        size, rtol = _size(self.check), self.check.rtol
         annotation = self.trial.entry_point(self.check.entry_point).signature.return_annotation
-        problem = structure_problem(reply.value, annotation)
-        if problem is None:
-            found = difference(
-                reply.value,
-                theirs.value,
-                scale=[_largest(leaf) for leaf in leaves(theirs.value)],
-                rtol=self.check.rtol,
-                float_dtype=_float_dtype(theirs.value),
-            )
-            if found is None:
-                return None
-            problem = found.message
-            if found.got is not None:
-                expected, got, worst = aligned(found.got, found.want, found.wrong)
-                evidence = Evidence(
-                    f"At {_size(self.check)}, where it is timed, {problem}.",
-                    rung="values", expected=expected, got=got, worst=worst,
-                )  # fmt: skip
-                return Finding(Outcome.FAILED, evidence)
-        return Finding(
-            Outcome.FAILED, Evidence(f"At {_size(self.check)}, where it is timed, {problem}.", rung="values")
-        )
+        problem = structure_problem(got, annotation)
+        if problem is not None:
+            return Finding(Outcome.FAILED, Evidence(f"At {size}, where it is timed, {problem}.", rung="structure"))
+        scale = [_largest(leaf) for leaf in leaves(want)]
+        found = difference(got, want, scale=scale, rtol=rtol, float_dtype=_float_dtype(want))
+        if found is None:
+            return self._coarse(got, want)
+        message = f"At {size}, where it is timed, {found.message}."
+        if found.got is None:
+            return Finding(Outcome.FAILED, Evidence(message, rung=found.rung))
+        expected, shown, worst = aligned(found.got, found.want, found.wrong)
+        evidence = Evidence(message, rung=found.rung, expected=expected, got=shown, worst=worst)
+        return Finding(Outcome.FAILED, evidence)
+
+    def _coarse(self, got: Any, want: Any) -> Finding | None:
+        """The finding if its numbers are near enough each, but in all not as exact as their dtype."""
+        for mine, theirs in zip(leaves(got), leaves(want), strict=True):
+            if not isinstance(theirs, np.ndarray) or theirs.dtype.kind != "f" or theirs.size < MANY:
+                continue
+            right = theirs[np.isfinite(theirs)].astype(np.float64)
+            error = np.asarray(mine)[np.isfinite(theirs)] - right
+            size = float(np.sqrt(np.mean(right**2))) if right.size else 0.0
+            off = float(np.sqrt(np.mean(error**2))) / size if size else 0.0
+            if off > self.check.rtol / FINENESS:
+                message = (
+                    f"At {_size(self.check)}, where it is timed, its results are off by {off:.0e} of their size on the "
+                    f"average, which {theirs.dtype} would not be: is something computed in a lower precision?"
+                )
+                return Finding(Outcome.FAILED, Evidence(message, rung="values"))
+        return None
 
 
 def _call(trial: Trial, check: Timing, arguments: Mapping[str, Any], name: str) -> Call:
     plain = styled_call(trial.entry_point(check.entry_point), arguments, 0)
     size = sum(value.nbytes for value in arguments.values() if isinstance(value, np.ndarray))
     return Call(name, plain.args, plain.kwargs, tensors=plain.tensors, expected_bytes=4 * size + (1 << 24))
-
-
-def _forget(measured: Measured) -> None:
-    for side in (measured.own, measured.rival, measured.rival_again, measured.echo):
-        side.clear()
-    measured.own_wall.clear()
-    measured.rival_wall.clear()
-
-
-def _ratios(measured: Measured) -> list[float]:
-    return [
-        (own - echo) / max(rival - echo, 1e-12)
-        for own, rival, echo in zip(measured.own, measured.rival, measured.echo, strict=True)
-    ]
 
 
 def _largest(value: Any) -> float:
@@ -329,6 +427,9 @@ def _absent(device: str) -> str:
 # -- what it comes to --------------------------------------------------------------------------------------------------
 
 
+_BUSY = "This machine is too busy, or too restless, to time anything: try again when it is quiet."
+
+
 def _undone(outcome: Outcome, message: str) -> Finding:
     return Finding(outcome, Evidence(message, rung="timing"))
 
@@ -337,29 +438,38 @@ def _size(check: Timing) -> str:
     return f"size {check.size:,}" if not check.unit else f"{check.size:,} {check.unit}"
 
 
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{1e3 * seconds:.1f} ms"
+
+
 def _judged(check: Timing, trial: Trial, measured: Measured) -> Finding:
     race = race_of(check, measured, trial.exercise.times.get(check.name, {}))
     low, high = measured.interval()
-    far = measured.rounds == FIRST and min(_ratios(measured)) > FAR * check.limit
-    if not far and measured.waits():
-        seconds = float(np.median(measured.own_wall))
-        message = f"At {_size(check)} it is not busy but waits: {seconds:.2f} s until its result is there."
+    far = measured.far(check.limit)
+    if not far and (measured.waits() or (high < check.limit and measured.steady() and measured.lingers(check.limit))):
+        took, worked = (_seconds(float(np.median(side))) for side in (measured.own_wall, measured.own))
+        message = f"At {_size(check)} its result is there only after {took}, of which it works {worked}: it waits."
         return Finding(Outcome.TOO_SLOW, Evidence(message, rung="timing", race=race))
-    if not far and not measured.steady():
-        message = "This machine is too busy, or too restless, to time anything: try again when it is quiet."
-        return Finding(Outcome.INCONCLUSIVE, Evidence(message, rung="timing", race=race))
-    if high < check.limit:
-        return Finding(Outcome.PASSED, Evidence("", race=race))
-    if far or low > check.limit:
+    if far or (measured.steady() and low > check.limit):
         message = (
             f"It takes {measured.ratio():.1f} times what the library takes at {_size(check)}; "
             f"at most {check.limit:g} times are allowed."
         )
         return _too_slow(check, trial, message, race)
-    message = (
-        f"It takes between {low:.1f} and {high:.1f} times what the library takes, and the limit, {check.limit:g}, "
-        "lies between: try again when the machine is quiet."
-    )
+    if measured.steady() and high < check.limit:
+        return Finding(Outcome.PASSED, Evidence("", race=race))
+    if not measured.measurable():
+        message = (
+            f"What the library takes at {_size(check)}, {_seconds(max(0.0, measured.baseline_seconds()))} without the "
+            "way there and back, cannot be told from the noise of this machine: try again when it is quiet."
+        )
+    elif not measured.steady():
+        message = _BUSY
+    else:
+        message = (
+            f"It takes between {low:.1f} and {high:.1f} times what the library takes, and the limit, {check.limit:g}, "
+            "lies between: try again when the machine is quiet."
+        )
     return Finding(Outcome.INCONCLUSIVE, Evidence(message, rung="timing", race=race))
 
 

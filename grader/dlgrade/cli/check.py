@@ -57,7 +57,13 @@ class _Started:
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--at", default=".", metavar="PATH", help="Your folder, in any layout, or one .py file.  [default: .]")
-@click.option("--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "html", "markdown", "json", "junit"]),
+    default="text",
+    show_default=True,
+)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the report there.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Draw other inputs.")
 @click.option(
@@ -299,7 +305,7 @@ class _Screen:
     """Shows results as they come, or writes a whole report in the end.
 
     Args:
-        form: text, json or junit.
+        form: text, html, markdown, json or junit.
         out: a file to write to instead of the standard output.
     """
 
@@ -353,14 +359,8 @@ class _Screen:
                 from dlgrade.report import terminal
 
                 self._print(terminal.overview(reports))
-        elif self._form == "json":
-            from dlgrade.report.as_json import dumps
-
-            self._emit(dumps(reports))
         else:
-            from dlgrade.report.junit import to_junit
-
-            self._emit(to_junit(reports))
+            self._emit(_rendered(self._form, reports))
         if self._out is not None:
             self._write(self._out, "w")
             click.echo(f"The report is in {self._out}.", err=True)
@@ -370,3 +370,22 @@ class _Screen:
             self._text.write(f"{text}\n")
         else:
             click.echo(text.encode())  # in UTF-8 whatever the terminal speaks, as these formats ask for
+
+
+def _rendered(form: str, reports: Sequence[Report]) -> str:
+    """The reports in a format that is written as a whole; only what it needs is imported."""
+    if form == "html":
+        from dlgrade.report.html import to_html
+
+        return to_html(reports)
+    if form == "markdown":
+        from dlgrade.report.markdown import to_markdown
+
+        return to_markdown(reports)
+    if form == "junit":
+        from dlgrade.report.junit import to_junit
+
+        return to_junit(reports)
+    from dlgrade.report.as_json import dumps
+
+    return dumps(reports)

@@ -102,7 +102,7 @@ def prove(folder: ExerciseFolder, *, authored: bool, seeds: int = SEEDS, mutant_
 
     reference = _report(exercise, exercise.source, drawer, content)
     for _ in range(RETRIES):
-        if all(result.outcome is not Outcome.INCONCLUSIVE for result in reference.checks):
+        if not any(result.outcome in (Outcome.INCONCLUSIVE, Outcome.TOO_SLOW) for result in reference.checks):
             break
         reference = _report(exercise, exercise.source, drawer, content)
     # A machine that is too busy to time anything, or has no GPU, is no fault of the exercise.

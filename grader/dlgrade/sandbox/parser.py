@@ -42,6 +42,10 @@ def _read(source: bytes) -> dict[str, Any]:
     bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
     bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     bound |= {n.name for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
+    bound |= {
+        n.name for n in ast.walk(tree) if isinstance(n, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and n.name
+    }
+    bound |= {node.rest for node in ast.walk(tree) if isinstance(node, ast.MatchMapping) and node.rest}
 
     def dotted(node: ast.AST) -> str | None:
         parts: list[str] = []
@@ -69,9 +73,8 @@ def _read(source: bytes) -> dict[str, Any]:
         for name in pattern.kwd_attrs:
             asked[name[:NAME_LIMIT]] = min(pattern.lineno, asked.get(name[:NAME_LIMIT], pattern.lineno))
     # The attributes that the source gives its own objects: by assignment, or in the body of a class.
-    kept = {
-        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
-    }
+    stored = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)]
+    kept = {node.attr for node in stored if dotted(node) is None}
     for scope in (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)):
         for node in scope.body:
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
