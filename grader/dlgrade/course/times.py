@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +47,15 @@ class Time:
     skipped: str = ""
 
 
-def prove_times(folder: ExerciseFolder) -> Iterator[Time]:
+def prove_times(
+    folder: ExerciseFolder, *, devices: Collection[str] = ("cpu", "cuda"), keep: bool = True
+) -> Iterator[Time]:
     """Time every version of an exercise's authors, and keep what was measured if nothing falls short.
+
+    Args:
+        folder: where the exercise lies.
+        devices: on which devices.
+        keep: whether to write down what was measured.
 
     Raises:
         AuthorError: if the exercise cannot be loaded.
@@ -58,14 +65,14 @@ def prove_times(folder: ExerciseFolder) -> Iterator[Time]:
     trial_content = content_digest(folder.path)
     found: list[Time] = []
     for check in exercise.checks:
-        if isinstance(check, Timing):
+        if isinstance(check, Timing) and check.device in devices:
             for version, source, right in _versions(exercise, check):
                 time = _timed(exercise, check, version, source, right, trial_content)
                 found.append(time)
                 yield time
                 if time.skipped:
                     break
-    if found and not any(time.fault for time in found):
+    if keep and found and not any(time.fault for time in found):
         _keep(folder.path / TIMES, [time for time in found if not time.skipped])
 
 

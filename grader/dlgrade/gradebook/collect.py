@@ -1,0 +1,472 @@
+"""Finds submissions in folders, zips and notebooks: whose each is, which exercise it solves, when it was handed in."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import re
+from collections.abc import Collection as Holding
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from pathlib import Path
+
+from dlgrade.course.find import SOURCE_LIMIT, Course, read_text, unreadable_bytes
+from dlgrade.course.stub import parsed, public_functions
+from dlgrade.errors import UsageError
+from dlgrade.gradebook import archives, receipts
+from dlgrade.gradebook.metadata import Group, People, gradescope, instant
+from dlgrade.gradebook.notebooks import NOTEBOOK_LIMIT, module_of, read_notebook
+from dlgrade.gradebook.sources import Clock, Entry, PassedOver, Unread, file_entry, open_file, walk
+from dlgrade.gradebook.whose import Names, Owner, container_name, names_of, on_platform, owner, safe_name
+from dlgrade.model import Submission
+
+NESTED_LIMIT = 20 << 20
+"""Bytes that a zip inside a zip may have, since it is held in memory."""
+NESTED_READ_LIMIT = 32 << 20
+ATTEMPTS_LIMIT = 100
+"""Attempts of one student at one exercise; of more, the latest."""
+_METADATA_LIMIT = 64 << 20
+_PACKED = {".tar", ".gz", ".tgz", ".rar", ".7z", ".bz2", ".xz", ".zst"}
+_GROUPS = {"student", "exercise"}
+
+
+@dataclass(frozen=True)
+class Collected:
+    """One attempt of a student at an exercise. `student` is a name that any file system can hold."""
+
+    student: str
+    exercise: str
+    attempt: int
+    when: datetime
+    clock: Clock
+    """What `when` was read from. The time in a platform's zip is often that of its download."""
+    submission: Submission
+    origin: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Collection:
+    """All that was found, by student, exercise and attempt; and what was passed over."""
+
+    submissions: tuple[Collected, ...]
+    passed_over: tuple[PassedOver, ...]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """An attempt before all are known: `number` tells students of one name in `container` apart."""
+
+    collected: Collected
+    depth: int
+    container: str
+    number: str | None = None
+
+
+@dataclass(frozen=True)
+class _Container:
+    """A path that was given: what says whose all in it is, and when it was handed in."""
+
+    label: str
+    name: str
+    student: str | None
+    whole: bool
+    """Whether all in it is that student's, whatever the folders in it are called."""
+    people: People
+    times: Mapping[tuple[str, ...], str]
+    """The texts of nbgrader's timestamp.txt, by the folders in which they lie."""
+    receipts: Mapping[tuple[str, str, str], receipts.Receipt]
+    """Of a folder into which submissions were collected, by folder, exercise and hash."""
+
+
+def collect(
+    paths: Iterable[Path],
+    course: Course,
+    pattern: str | None = None,
+    *,
+    without: Holding[Path] = (),
+    zone: tzinfo | None = None,
+) -> Collection:
+    """Find all submissions below these paths. The order of the paths makes no difference.
+
+    A submission that is there but cannot be graded (empty, too large, no text) is collected all the same, with a note,
+    so that it gets its verdict. Equal bytes handed in again with nothing else between are one attempt, at the earlier
+    time.
+
+    Args:
+        paths: folders, zips, Python files and notebooks.
+        course: the course whose exercises they are.
+        pattern: a regular expression with the groups `student`, `exercise` or both, looked for in each file's path,
+            from the name of the path given. What it does not match is passed over.
+        without: folders to leave out.
+        zone: the zone of times in zips that do not say theirs; the machine's if None.
+
+    Raises:
+        UsageError: for a path that is not there or a pattern that is none; never for what is in a submission.
+        AuthorError: for an exercise whose file cannot be read, where there are notebooks.
+    """
+    given = sorted({path.resolve(): path for path in paths}.items())
+    rules = _Rules(course, names_of(course), compiled(pattern))
+    outside = [folder.resolve() for folder in without]
+    found: list[_Found] = []
+    passed: list[PassedOver] = []
+    for real, path in given:
+        with ExitStack() as open_files:
+            if real.is_dir():
+                listed = list(walk(path, without=outside))
+                kind = "folder"
+            elif real.suffix.lower() == ".zip":
+                file = open_file(real)
+                if isinstance(file, Unread):
+                    raise UsageError(f"{path}: {file.why}")
+                open_files.enter_context(file)
+                listed = list(archives.members(file, str(path), _when(real), zone=zone))
+                kind = "zip"
+            elif real.is_file():
+                listed = [file_entry(real, (), str(path), real.stat())]
+                kind = "file"
+            else:
+                raise UsageError(f"There is no folder or file {path}.")
+            for one in _within(listed, str(path), real, kind, rules):
+                if isinstance(one, _Found):
+                    found.append(one)
+                else:
+                    passed.append(one)
+    submissions, more = _numbered(_apart(found))
+    order = sorted([*passed, *more], key=lambda one: (one.path, one.why, one.student or "", one.exercise or ""))
+    return Collection(tuple(submissions), tuple(order))
+
+
+def compiled(pattern: str | None) -> re.Pattern[str] | None:
+    """A pattern that says who and which.
+
+    Raises:
+        UsageError: if it is no regular expression, or has other groups or none.
+    """
+    if pattern is None:
+        return None
+    mend = r"For example: (?P<student>[^/]+)/(?P<exercise>\w+)\.py"
+    try:
+        found = re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise UsageError(f"It is no regular expression: {error}.", where="--pattern", mend=mend) from error
+    named = found.groupindex.keys()
+    if not named or named - _GROUPS:
+        raise UsageError(
+            "Its named groups are student and exercise, one of them or both, and no other.",
+            where="--pattern",
+            mend=mend,
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """What is known before any file: the course, its names, the instructor's pattern."""
+
+    course: Course
+    names: Names
+    pattern: re.Pattern[str] | None
+    _entry_points: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def entry_points(self) -> Mapping[str, tuple[str, ...]]:
+        """Of every exercise; read when the first notebook asks for them."""
+        if not self._entry_points:
+            for folder in self.course.exercises:
+                path = folder.path / folder.file_name
+                tree = parsed(read_text(path), str(path))
+                self._entry_points[folder.name] = tuple(node.name for node in public_functions(tree))
+        return self._entry_points
+
+
+# -- one path that was given -------------------------------------------------------------------------------------------
+
+
+def _within(
+    listed: Sequence[Entry | PassedOver], label: str, path: Path, kind: str, rules: _Rules
+) -> Iterator[_Found | PassedOver]:
+    entries = [one for one in listed if isinstance(one, Entry) and not one.name.startswith(".")]
+    yield from (one for one in listed if isinstance(one, PassedOver))
+    name = path.name if kind == "folder" else path.stem
+    student, whole = (None, False) if kind == "file" else _one_student(entries, name, kind, rules.names)
+    people: dict[str, Group] = {}
+    times: dict[tuple[str, ...], str] = {}
+    kept: dict[tuple[str, str, str], receipts.Receipt] = {}
+    rest: list[Entry] = []
+    for entry in entries:
+        about = all(rules.names.means_nobody(folder) for folder in entry.folders)
+        if entry.name == Clock.GRADESCOPE and about:
+            data = entry.read(_METADATA_LIMIT)
+            if isinstance(data, Unread):
+                yield PassedOver(entry.label, data.why)
+            else:
+                people |= gradescope(data)
+        elif entry.name == Clock.NBGRADER and _in_submitted(name, entry.folders, rules.names):
+            data = entry.read(1000)
+            if not isinstance(data, Unread):
+                times[entry.folders] = data.decode("utf-8", "replace")
+        elif kind == "folder" and not entry.folders and entry.name == receipts.NAME:
+            try:
+                kept = {(one.folder, one.exercise, one.sha256): one for one in receipts.read(path)}
+            except (ValueError, OSError):
+                yield PassedOver(entry.label, "It cannot be read as receipts, so the files' own times were taken.")
+        else:
+            rest.append(entry)
+    container = _Container(label, path.name, student, whole, people, times, kept)
+    for entry in rest:
+        if entry.name.lower().endswith(".zip") and kind != "file":
+            yield from _nested(entry, container, rules)
+        else:
+            yield from _attempts(entry, container, rules)
+
+
+def _in_submitted(name: str, folders: tuple[str, ...], names: Names) -> bool:
+    """Whether these are nbgrader's submitted/<student>/<assignment>; a student could make the like further in."""
+    trail = (name, *folders)
+    at = len(trail) - 3
+    return at >= 0 and trail[at] == "submitted" and all(names.means_nobody(folder) for folder in trail[1:at])
+
+
+def _one_student(entries: Sequence[Entry], name: str, kind: str, names: Names) -> tuple[str | None, bool]:
+    """Whose all in a container is that no folder in it says, and whether that is all of it.
+
+    A student's own folder or zip bears the student's name. It is one if work lies in it directly, or if it is a zip
+    with one folder around the work.
+    """
+    itself = container_name(name, names)
+    inside: set[str] = set()
+    direct = platform = False
+    for entry in entries:
+        stem, _, ending = entry.name.rpartition(".")
+        packed = ending.lower() == "zip"
+        named = names.exercise(stem) is not None or bool(names.unit(stem))
+        folders = (*entry.folders, stem) if packed else entry.folders
+        top = next((folder for folder in folders if not names.means_nobody(folder)), None)
+        if top is not None and (packed or (named and ending.lower() in ("py", "ipynb"))):
+            inside.add(top)
+            platform = platform or on_platform(top) is not None
+        elif top is None and not packed and ending.lower() in ("py", "ipynb"):
+            flat = None if named else owner((), stem, None, names)
+            direct = direct or named
+            inside |= set() if flat is None else {flat.student}
+            platform = platform or (flat is not None and on_platform(stem) is not None)
+    if len(inside) > 1 or platform:
+        return None, False  # a class's
+    return itself, itself is not None and len(inside) == 1 and (direct or kind == "zip")
+
+
+def _nested(entry: Entry, container: _Container, rules: _Rules) -> Iterator[_Found | PassedOver]:
+    """What is in a zip that lies in a folder or in another zip. It was handed in when it lay there."""
+    with ExitStack() as inside:
+        if entry.path is not None:
+            opened = open_file(entry.path)
+            if isinstance(opened, Unread):
+                yield PassedOver(entry.label, opened.why)
+                return
+            file = inside.enter_context(opened)
+        else:
+            data = entry.read(NESTED_LIMIT + 1)
+            if isinstance(data, Unread) or len(data) > NESTED_LIMIT:
+                large = f"It is a zip in a zip, of more than {NESTED_LIMIT >> 20} MB: unpack the outer one first."
+                yield PassedOver(entry.label, data.why if isinstance(data, Unread) else large)
+                return
+            file = io.BytesIO(data)
+        for one in archives.members(file, entry.label, entry.when, limit=NESTED_READ_LIMIT):
+            if isinstance(one, PassedOver):
+                yield one
+            elif one.name.lower().endswith(".zip"):
+                if entry.path is not None:
+                    yield from _nested(_moved(one, entry), container, rules)
+                else:
+                    yield PassedOver(one.label, "It is a zip in a zip in a zip: unpack the outer ones first.")
+            elif not one.name.startswith("."):
+                yield from _attempts(_moved(one, entry), container, rules)
+
+
+def _moved(entry: Entry, outer: Entry) -> Entry:
+    """A member as it lies in the container: the archive is a folder, and its time is when it was handed in."""
+    folders = (*outer.folders, outer.name[: -len(".zip")], *entry.folders)
+    return dataclasses.replace(entry, folders=folders, when=outer.when, clock=outer.clock)
+
+
+# -- one file ----------------------------------------------------------------------------------------------------------
+
+
+def _attempts(entry: Entry, container: _Container, rules: _Rules) -> Iterator[_Found | PassedOver]:
+    stem, dot, ending = entry.name.rpartition(".")
+    ending = ending.lower() if dot else ""
+    if ending not in ("py", "ipynb"):
+        if f".{ending}" in _PACKED:
+            yield PassedOver(entry.label, "Of archives only zips are opened: unpack it, and collect the folder.")
+        else:
+            yield PassedOver(entry.label, "It is neither Python nor a notebook.")
+        return
+    whose = _whose(entry, stem, container, rules)
+    if isinstance(whose, PassedOver):
+        yield whose
+        return
+    owners, exercise = whose
+    stem = owners[0].stem
+    if exercise is None and ending == "py":
+        exercise = rules.names.exercise(stem)
+        if exercise is None:
+            yield PassedOver(entry.label, "It is named after no exercise of the course.")
+            return
+    when, clock, noted = _handed_in(entry, container)
+    for one in owners:
+        student = safe_name(one.student)
+        notes = (*one.notes, *noted)
+        if ending == "py":
+            assert exercise is not None
+            data = entry.read(SOURCE_LIMIT + 1)
+            modules: list[tuple[str | None, bytes | Unread, tuple[str, ...]]] = [(exercise, data, ())]
+        else:
+            modules = list(_modules(entry, stem, exercise, rules))
+        if not modules:
+            why = "The notebook defines no entry point of an exercise, and is named after none."
+            yield PassedOver(entry.label, why, student)
+        for solved, source, more in modules:
+            if isinstance(source, Unread) or solved is None:
+                assert isinstance(source, Unread)
+                yield PassedOver(entry.label, source.why, student, solved)
+                continue
+            submission = Submission(entry.label, source, hashlib.sha256(source).hexdigest())
+            receipt = container.receipts.get((entry.folders[0] if entry.folders else "", solved, submission.sha256))
+            fault = unreadable_bytes(submission)
+            said = (*notes, *more, *(() if fault is None else (fault[0],)))
+            attempt = Collected(student, solved, 0, when, clock, submission, entry.label, said)
+            if receipt is not None:
+                attempt = dataclasses.replace(
+                    attempt, student=receipt.student, when=receipt.when, clock=Clock.RECEIPT, notes=receipt.notes
+                )
+            yield _Found(attempt, len(entry.folders), container.label, one.number)
+
+
+def _whose(
+    entry: Entry, stem: str, container: _Container, rules: _Rules
+) -> tuple[list[Owner], str | None] | PassedOver:
+    """Whose a file is, several in a team; and the exercise, if the pattern says that."""
+    exercise = None
+    student = None
+    if rules.pattern is not None:
+        inside = "/".join((*entry.folders, entry.name))
+        path = container.name if not entry.folders and entry.name == container.name else f"{container.name}/{inside}"
+        match = rules.pattern.search(path)
+        if match is None:
+            return PassedOver(entry.label, "--pattern does not match it.")
+        groups = match.groupdict()
+        student = groups.get("student")
+        if "exercise" in groups:
+            exercise = rules.names.exercise(groups["exercise"] or "")
+            if exercise is None:
+                said = groups["exercise"]
+                return PassedOver(entry.label, f"--pattern finds {said!r} in it, which is no exercise of the course.")
+        if "student" in groups and not student:
+            return PassedOver(entry.label, "--pattern finds no student in it.")
+    if student is not None:
+        return [Owner(student, stem)], exercise
+    for folder in entry.folders:
+        if folder in container.people:
+            return [Owner(name, stem, None, notes) for name, notes in container.people[folder].submitters], exercise
+        if not rules.names.means_nobody(folder):
+            break
+    if container.whole and container.student is not None:
+        return [Owner(container.student, stem)], exercise
+    found = owner(entry.folders, stem, container.student, rules.names)
+    if found is None:
+        why = "It does not say whose it is: put it into a folder with the student's name, or use --pattern."
+        return PassedOver(entry.label, why)
+    return [found], exercise
+
+
+def _handed_in(entry: Entry, container: _Container) -> tuple[datetime, Clock, tuple[str, ...]]:
+    for folder in entry.folders:
+        person = container.people.get(folder)
+        if person is not None and person.when is not None:
+            return person.when, Clock.GRADESCOPE, ()
+    for depth in range(len(entry.folders), 0, -1):
+        text = container.times.get(entry.folders[:depth])
+        if text is not None:
+            when, note = instant(text)
+            if when is not None:
+                return when, Clock.NBGRADER, () if note is None else (note,)
+            return entry.when, entry.clock, ("timestamp.txt holds no time",)
+    return entry.when, entry.clock, ()
+
+
+def _modules(
+    entry: Entry, stem: str, exercise: str | None, rules: _Rules
+) -> Iterator[tuple[str | None, bytes | Unread, tuple[str, ...]]]:
+    """What a notebook holds: each exercise with the source of its module and notes."""
+    named = exercise or rules.names.exercise(stem)
+    expected = (named,) if named else rules.names.unit(stem)
+    data = entry.read(NOTEBOOK_LIMIT + 1)
+    notebook = data if isinstance(data, Unread) else read_notebook(data)
+    if isinstance(notebook, Unread):
+        if isinstance(data, bytes) and expected:  # its bytes as they are, so that it gets a verdict
+            yield from ((one, data[: SOURCE_LIMIT + 1], (notebook.why,)) for one in expected)
+        else:
+            yield from ((one, notebook, ()) for one in expected or (None,))
+        return
+    assert isinstance(data, bytes)
+    mark = f"notebook {hashlib.sha256(data).hexdigest()[:16]}"
+    entry_points = rules.entry_points()
+    for one in (named,) if named else entry_points:
+        module = module_of(notebook, one, entry_points)
+        if module.defines or one == named:
+            yield one, module.source, (mark, *module.notes)
+
+
+def _when(path: Path) -> datetime:
+    return file_entry(path, (), "", path.stat()).when
+
+
+# -- all of them -------------------------------------------------------------------------------------------------------
+
+
+def _apart(found: Iterable[_Found]) -> list[_Found]:
+    """Students whom only the platform's number tells apart get it into their names."""
+    found = list(found)
+    numbers: dict[tuple[str, str], set[str]] = {}
+    for one in found:
+        if one.number is not None:
+            numbers.setdefault((one.container, one.collected.student), set()).add(one.number)
+    shared = {student for (_, student), those in numbers.items() if len(those) > 1}
+    return [
+        dataclasses.replace(
+            one,
+            collected=dataclasses.replace(
+                one.collected,
+                student=f"{one.collected.student}_{one.number}",
+                notes=(*one.collected.notes, "several students bear this name"),
+            ),
+        )
+        if one.number is not None and one.collected.student in shared
+        else one
+        for one in found
+    ]
+
+
+def _numbered(found: Iterable[_Found]) -> tuple[list[Collected], list[PassedOver]]:
+    """Each student's attempts at each exercise in the order of time."""
+    groups: dict[tuple[str, str], list[_Found]] = {}
+    for one in found:
+        groups.setdefault((one.collected.student, one.collected.exercise), []).append(one)
+    submissions: list[Collected] = []
+    passed: list[PassedOver] = []
+    for (student, exercise), those in sorted(groups.items()):
+        # Of equal times the file that lies less deep is the later one: copies are kept in folders.
+        those.sort(key=lambda one: (one.collected.when, -one.depth, one.collected.origin))
+        attempts: list[Collected] = []
+        for one in those:
+            if not attempts or attempts[-1].submission.sha256 != one.collected.submission.sha256:
+                attempts.append(one.collected)
+        for early in attempts[:-ATTEMPTS_LIMIT]:
+            why = f"There are more than {ATTEMPTS_LIMIT} attempts, and this is none of the latest."
+            passed.append(PassedOver(early.origin, why, student, exercise))
+        latest = attempts[-ATTEMPTS_LIMIT:]
+        submissions += [dataclasses.replace(late, attempt=number) for number, late in enumerate(latest, 1)]
+    return submissions, passed
