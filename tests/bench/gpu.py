@@ -1,7 +1,7 @@
 """Everything that wants a GPU, in one run of some minutes.
 
-Correctness on the device; times against torch's own operators and against the roofline measured here; verdicts again and
-again; attacks on the clock; the memory of tiled attention by length.
+Correctness on the device; times against torch's own operators and the roofline that is measured here; verdicts again
+and again; attacks on the clock; the memory of tiled attention by length.
 
 Run: python tests/bench/gpu.py --out DIR [--device cuda|cpu] [--minutes 8]
 
