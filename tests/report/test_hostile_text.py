@@ -16,14 +16,17 @@ from pathlib import Path
 
 import dlgrade.report
 import pytest
-from dlgrade.model import CheckResult, Evidence, Frame, Outcome, Report, Submission, Worst
+from dlgrade.model import Bar, CheckResult, Evidence, Frame, Outcome, Race, Report, Submission, Worst
 from dlgrade.report import redact, terminal
 from dlgrade.report.as_json import dumps, from_json
+from dlgrade.report.html import to_html
 from dlgrade.report.junit import to_junit
+from dlgrade.report.markdown import to_markdown
 from dlgrade.text import visible
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from pages import blocks, elements, read_markdown, read_page, seen
 from report_samples import report, result, submission
 from rich.console import Console
 
@@ -61,6 +64,17 @@ HAND_PICKED = {
     "entities": '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>&b;&#0;&#x1b;&amp;lt;&nbsp;',
     "JSON": '"} ] , null NaN \\u0000 \\x \\ \\" /* */ // __proto__ </script>',
     "Markdown": "![x](http://evil.example/x.png) [y](javascript:alert(1)) # h\n| a | b |\n***b*** <b>~~",
+    "ends an attribute": "\" onmouseover=alert(1) x=\" ' autofocus onfocus=alert(1) ' > <a href=\"",
+    "ends an element": "</code></pre></span></p></title></style></body></html><h1>FORGED</h1>",
+    "SVG": "<svg/onload=alert(1)><svg><style><img src=x onerror=alert(1)></style></svg><math><mi//xlink:href=data:x>",
+    "other tags": "<iframe srcdoc=x><meta http-equiv=refresh content=0><base href=//e><link rel=stylesheet href=//e>",
+    "style": "expression(alert(1)) ; background: url(//evil.example/x) } @import '//evil.example'; </style> --off: red",
+    "addresses": "javascript:alert(1) data:text/html,x //evil.example https://evil.example www.evil.example a@b.xyz",
+    "Markdown links": "[a](javascript:alert(1)) [a]: http://evil.example\n[a] ![i](//e 'x') <http://evil.example> [^1]",
+    "mentions": "@everyone @org/team #1 GH-1 owner/repo#1 0123456789abcdef :smile: !1 &1 ~1",
+    "Markdown blocks": "# h\n- a\n+ b\n* c\n1. d\n2) e\n> q\n---\n===\n***\n    code\n| a |\n|---|\n<div>\n\n[x]: /y",
+    "fences": "```\nx\n```\n~~~\n```` `` ` ``` $$x$$ <!-- --> ```mermaid\n",
+    "escaped markup": "\\` \\* \\[x\\](y) \\| | a \\\\| b |\\ &#96; &lt;b&gt; &amp;#64;x",
     "formulas": "=1+1 \n=HYPERLINK(\"http://evil.example\")\n+1\n-1\n@SUM(1)\n\t=1\n\r=1",
     "a formula": "=cmd|' /C calc'!A0",
     "tabs": "a\tb\n\tc\t",
@@ -81,8 +95,18 @@ TEXTS = st.text(st.sampled_from(NASTY) | st.characters(), max_size=60)
 
 # -- every field -------------------------------------------------------------------------------------------------------
 
+RACE = Race("4 x 4", "cpu", "wall", 5, 1.0, (Bar("yours", 4.0, 3.5, 4.5), Bar("limit", 2.0), Bar("a_loop", 9.0)))
 PLAIN = Evidence(
-    "It differs.", "values", "f(1)", "1", "2", Worst((0,), "1", "2", 1.0), (Frame(1, "f", "return 2"),), "out", ("n.",)
+    "It differs.",
+    "values",
+    "f(1)",
+    "1",
+    "2",
+    Worst((0,), "1", "2", 1.0),
+    (Frame(1, "f", "return 2"),),
+    "out",
+    ("n.",),
+    RACE,
 )
 CHECK = result("agrees", "Equals the oracle.", Outcome.FAILED, evidence=PLAIN, misconception="axis", hint="Look.")
 
@@ -95,6 +119,11 @@ EVIDENCE: dict[str, Callable[[Evidence, str], Evidence]] = {
     "worst.got": lambda evidence, text: replace(evidence, worst=Worst((), "1", text, None)),
     "traceback.function": lambda evidence, text: replace(evidence, traceback=(Frame(1, text, "return 2"),) * 3),
     "traceback.text": lambda evidence, text: replace(evidence, traceback=(Frame(1, "f", text),)),
+    "race.size": lambda evidence, text: replace(evidence, race=replace(evidence.race or RACE, size=text)),
+    "race.device": lambda evidence, text: replace(evidence, race=replace(evidence.race or RACE, device=text)),
+    "race.bars.label": lambda evidence, text: replace(
+        evidence, race=replace(evidence.race or RACE, bars=(Bar("yours", 4.0, 3.5, 4.5), Bar(text, 9.0)))
+    ),
     "notes": lambda evidence, text: replace(evidence, notes=(text, "n.")),
 }
 CHECKS: dict[str, Callable[[CheckResult, str], CheckResult]] = {
@@ -111,7 +140,7 @@ REPORTS: dict[str, Callable[[Report, str], Report]] = {
     },
     "submission.path": lambda report, text: replace(report, submission=submission(text)),
 }
-NEVER = {"CheckResult.kind", "CheckResult.outcome", "Submission.sha256", "Submission.source"}
+NEVER = {"CheckResult.kind", "CheckResult.outcome", "Race.clock", "Submission.sha256", "Submission.source"}
 """What is the grader's own: of a closed set, or computed."""
 
 
@@ -145,15 +174,16 @@ FIELDS = [*EVIDENCE, *CHECKS, *REPORTS]
 
 def test_no_field_that_holds_text_is_left_out() -> None:
     held = set()
-    for kind in (Report, CheckResult, Evidence, Worst, Frame, Submission):
+    for kind in (Report, CheckResult, Evidence, Worst, Frame, Race, Bar, Submission):
         hints = typing.get_type_hints(kind)
         for field in dataclasses.fields(kind):
             if re.search(r"\bstr\b|bytes|Outcome", str(hints[field.name])):
                 held.add(f"{kind.__name__}.{field.name}")
-    parts = {"worst": "Worst", "traceback": "Frame", "submission": "Submission"}
+    parts = {"worst": "Worst", "traceback": "Frame", "race": "Race", "bars": "Bar", "submission": "Submission"}
     tried = {f"Evidence.{name}" for name in EVIDENCE} | {f"CheckResult.{name}" for name in CHECKS}
     tried |= {f"Report.{name}" for name in REPORTS}
-    named = {f"{parts[name.split('.')[1]]}.{name.split('.')[2]}" if name.count(".") == 2 else name for name in tried}
+    paths = [name.split(".") for name in tried]
+    named = {f"{parts[path[-2]]}.{path[-1]}" if len(path) > 2 else ".".join(path) for path in paths}
     assert held == named | NEVER
 
 
@@ -247,10 +277,27 @@ def check_junit(report: Report) -> None:
     assert_shown("".join(root.itertext()).replace("\t", " "))
 
 
+def check_html(report: Report) -> None:
+    text = to_html([report, report])
+    assert_shown(text.replace("\t", " "))
+    page = read_page(text)
+    # Once more behind its entities.
+    assert_shown(page.text.replace("\t", " "))
+    assert_shown("".join(value for element in page.all() for value in element.attributes.values()))
+
+
+def check_markdown(report: Report) -> None:
+    text = to_markdown([report, report])
+    assert_shown(text.replace("\t", " "))
+    assert_shown(seen(read_markdown(text)).replace("\t", " "))
+
+
 def check_all(report: Report) -> None:
     check_terminal(report)
     check_json(report)
     check_junit(report)
+    check_html(report)
+    check_markdown(report)
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -277,6 +324,16 @@ def test_any_text_in_all_fields_at_once(text: str, outcome: Outcome) -> None:
     check_all(with_text_everywhere(text, outcome))
 
 
+@pytest.mark.parametrize("text", [text for text in HAND_PICKED.values() if text.strip()])
+def test_no_field_adds_or_takes_an_element(text: str) -> None:
+    text = text[:300]
+    for field in FIELDS:
+        plain, hostile = with_text(field, "x"), with_text(field, text)
+        assert elements(read_page(to_html([hostile] * 2))) == elements(read_page(to_html([plain] * 2))), field
+        same = blocks(read_markdown(to_markdown([plain] * 2)))
+        assert blocks(read_markdown(to_markdown([hostile] * 2))) == same, field
+
+
 def test_no_field_can_forge_a_line_of_the_grader() -> None:
     for field in FIELDS:
         for text in (
@@ -300,7 +357,7 @@ def test_a_text_of_a_megabyte_takes_seconds_at_the_most(text: str) -> None:
     for field in ("message", "got", "output", "name", "submission.path"):
         long = with_text(field, text)
         start = time.process_time()
-        shown = on_terminal(long, width=80, colour=True) + to_junit([long])
+        shown = on_terminal(long, width=80, colour=True) + to_junit([long]) + to_html([long]) + to_markdown([long])
         dumps([long])
         assert time.process_time() - start < 10, field
         assert len(shown) < 2_000_000, field
@@ -314,9 +371,9 @@ def test_a_text_of_a_megabyte_takes_seconds_at_the_most(text: str) -> None:
 def test_what_is_shown_of_a_hidden_check_depends_on_its_outcome_alone(field: str, outcome: Outcome) -> None:
     hidden = replace(CHECK, hidden=True, outcome=outcome)
     one, other = (with_text(field, text, hidden) for text in ("LEAKED", HAND_PICKED["colours"]))
-    for shown in (lambda r: on_terminal(r, width=80, colour=True), lambda r: dumps([r]), lambda r: to_junit([r])):
-        assert shown(one) == shown(other)
-        assert "LEAKED" not in shown(one)
+    for shown in (lambda r: on_terminal(r[0], width=80, colour=True), dumps, to_junit, to_html, to_markdown):
+        assert shown([one]) == shown([other])
+        assert "LEAKED" not in shown([one])
 
 
 # -- the one place -----------------------------------------------------------------------------------------------------
@@ -346,7 +403,7 @@ def test_the_marks_of_a_language_are_left_alone() -> None:
 
 
 def test_a_renderer_that_forgets_to_make_text_visible_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dlgrade.report import as_json, junit
+    from dlgrade.report import as_json, html, junit, markdown, outline
 
     def nothing(text: str, **_: object) -> str:
         return text
@@ -359,13 +416,26 @@ def test_a_renderer_that_forgets_to_make_text_visible_is_noticed(monkeypatch: py
         (terminal, "visible", nothing, check_terminal),
         (as_json, "seen_or_not", anything, check_json),
         (junit, "visible", nothing, check_junit),
+        (html, "visible", nothing, check_html),
+        (markdown, "visible", nothing, check_markdown),
     ):
         check(hostile)
         with monkeypatch.context() as patched:
             patched.setattr(module, name, broken)
             with pytest.raises((AssertionError, ET.ParseError)):
                 check(hostile)
+    leaky = with_text("hint", "LEAKED", replace(CHECK, hidden=True))
     with monkeypatch.context() as patched:
-        patched.setattr(terminal, "public", lambda check: check)
-        shown = on_terminal(with_text("hint", "LEAKED", replace(CHECK, hidden=True)), width=80, colour=False)
-        assert "LEAKED" in shown
+        patched.setattr(outline, "public", lambda check: check)
+        for shown in (on_terminal(leaky, width=80, colour=False), to_html([leaky]), to_markdown([leaky])):
+            assert "LEAKED" in shown
+    active = with_text("message", "x <b> @all")
+    with monkeypatch.context() as patched:
+        patched.setattr(markdown, "_word", lambda chunk, cell: chunk)
+        with pytest.raises(AssertionError):
+            check_markdown(active)
+    escaped = ET.tostring
+    with monkeypatch.context() as patched:
+        patched.setattr(ET, "tostring", lambda *given, **how: escaped(*given, **how).replace("&lt;", "<"))
+        with pytest.raises(AssertionError):
+            check_html(active)
