@@ -17,7 +17,7 @@ from dlgrade.author import Agreement, Policy
 from dlgrade.checking import primitives
 from dlgrade.checking.trial import PASSED, Finding, Trial, styled_call
 from dlgrade.model import Evidence, Exercise, Frame, Outcome
-from dlgrade.sandbox.calls import Loaded, Returned
+from dlgrade.sandbox.calls import Loaded, Raised, Returned
 from dlgrade.sandbox.syntax import Facts, Use
 from dlgrade.text import visible
 
@@ -192,6 +192,9 @@ def _logged(trial: Trial, because: str) -> Finding:
         entry_point = trial.entry_point(check.entry_point)
         for arguments in trial.inputs(check)[:LOGGED]:
             reply = trial.call(styled_call(entry_point, arguments, 0, measure="operators"))
+            if isinstance(reply, Raised) and isinstance(trial.call(styled_call(entry_point, arguments, 0)), Returned):
+                said = f"It answers, but raises {reply.kinds[0]} while a record is kept of the operators that it runs."
+                return Finding(Outcome.FORBIDDEN, Evidence(said, rung="policy", traceback=reply.frames))
             if not isinstance(reply, Returned):
                 break  # what keeps it from answering is for its other checks to tell
             for name in _operators(reply.value):

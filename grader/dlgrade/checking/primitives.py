@@ -43,7 +43,7 @@ ATTRIBUTES = frozenset(
     apply_ backward bfloat16 bool byte cdouble cfloat chalf char copy_ cpu cuda data data_ptr device dim double
     dtype element_size expand fill_ float get_device grad grad_fn H half indices int is_complex is_conj
     is_contiguous is_cpu is_cuda is_floating_point is_inference is_leaf is_meta is_mps is_neg is_pinned
-    is_same_size is_signed is_sparse item itemsize layout long map_ mH mT name names nbytes ndim ndimension
+    is_same_size is_signed is_sparse item itemsize layout long map_ mH mT name nbytes ndim ndimension
     nelement new pin_memory register_hook repeat requires_grad requires_grad_ reshape_as retain_grad
     retains_grad shape short size storage_offset stride sum_to_size T to tolist type type_as untyped_storage
     values view view_as zero_

@@ -41,6 +41,9 @@ class Finding:
 
 PASSED = Finding(Outcome.PASSED)
 
+_NO_MEMORY = "DefaultCPUAllocator: can't allocate memory"
+"""What torch says on the CPU, by a plain RuntimeError."""
+
 
 @dataclass
 class Trial:
@@ -108,7 +111,7 @@ def failure_of(reply: Raised | Stopped, call: Call | None = None) -> Finding:
         who = f"{call.name} is" if call is not None else "It is"
         return Finding(Outcome.FAILED, Evidence(f"{who} not started yet.", rung=NOT_STARTED))
     said = f"{reply.kinds[0]}: {reply.message}" if reply.message else reply.kinds[0]
-    if "MemoryError" in reply.kinds:
+    if "MemoryError" in reply.kinds or reply.kinds[0] == "OutOfMemoryError" or _NO_MEMORY in reply.message:
         message, outcome = f"It ran out of memory. {said}", Outcome.OUT_OF_MEMORY
     elif reply.kinds[0] == "OperatorRefused":
         message, outcome = reply.message, Outcome.FORBIDDEN

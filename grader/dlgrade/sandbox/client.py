@@ -168,6 +168,7 @@ class WorkerTarget:
         seed: the state that the worker's random generators start from.
         device: where the tensors of a torch exercise live.
         refused: operators of torch that raise there.
+        steady: keep freed memory there, for what is timed.
         process: a worker that was started earlier, to save the wait.
         start: starts one that works on a device; by default a process of its own that is not confined.
     """
@@ -181,6 +182,7 @@ class WorkerTarget:
         seed: int = 0,
         device: str = "cpu",
         refused: Sequence[str] = (),
+        steady: bool = False,
         process: launch.Running | None = None,
         start: Callable[..., launch.Running] | None = None,
     ) -> None:
@@ -190,6 +192,7 @@ class WorkerTarget:
         self._seed = seed
         self.device = device
         self._refused = tuple(refused)
+        self._steady = steady
         self._start = start or functools.partial(launch.start, "numpy")
         self._process: launch.Running | None = process or self._started()
         self.isolation = self._process.isolation
@@ -276,7 +279,7 @@ class WorkerTarget:
         return Timed(reply, after - before if same and after is not None and before is not None else None, wall)
 
     def again(self, submission: Submission | None = None, names: Sequence[str] = (), device: str = "") -> WorkerTarget:
-        """Another worker, confined alike.
+        """Another worker, confined alike, for what is timed.
 
         Args:
             submission: what to load; by default the same again. Trusted code of ours may use every operator.
@@ -290,6 +293,7 @@ class WorkerTarget:
             seed=self._seed,
             device=device or self.device,
             refused=self._refused if submission is None else (),
+            steady=True,
             start=self._start,
         )
 
@@ -305,6 +309,7 @@ class WorkerTarget:
             "names": list(self._names),
             "seed": self._seed,
             "device": self.device,
+            "steady": self._steady,
             "refused": list(self._refused),
             "size": len(source),
         }

@@ -7,6 +7,7 @@ worker uses this module beside it as a script, the trusted side through the pack
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import warnings
 import weakref
@@ -19,6 +20,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+_MMAP_MAX, _TRIM_THRESHOLD = -4, -1  # of mallopt(3)
+_TOUCHED = 1 << 28
 DEPTH_LIMIT = 16
 PROJECTIONS = 2
 """How many random sums stand for a result that is too large to be moved."""
@@ -33,6 +36,19 @@ def quieten() -> None:
     torch.set_num_threads(1)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
+
+
+def steady_memory() -> None:
+    """Keep freed memory in this process, and have some from the start, so that no timed call pays for its pages.
+
+    The C library would give each large block back to the system and fetch it anew, page by page, until it has learnt
+    otherwise, which takes a dozen rounds: more than the work itself. Where the library is another, nothing happens.
+    """
+    with contextlib.suppress(AttributeError, OSError):
+        library = ctypes.CDLL(None)
+        library.mallopt(_MMAP_MAX, 0)
+        library.mallopt(_TRIM_THRESHOLD, 2**31 - 1)
+        torch.zeros(_TOUCHED // 4)
 
 
 class Carrier:
@@ -91,15 +107,16 @@ class Carrier:
         return value
 
     def _array(self, value: torch.Tensor) -> Any:
-        if value.device.type != self.device.type:
-            return self.foreign(f"a tensor on the device {value.device.type}")
-        if value.layout is not torch.strided:
-            return self.foreign(f"a tensor of layout {value.layout}")
-        if value.dtype not in _TRAVEL:
-            return self.foreign(f"a tensor of dtype {value.dtype}")
-        plain = value.detach().as_subclass(torch.Tensor).cpu().resolve_conj().resolve_neg()
-        array: np.ndarray[Any, Any] = plain.numpy()
-        return array
+        with torch._C.DisableTorchFunctionSubclass():  # a subclass is not asked: it may answer anything
+            if value.device.type != self.device.type:
+                return self.foreign(f"a tensor on the device {value.device.type}")
+            if value.layout is not torch.strided:
+                return self.foreign(f"a tensor of layout {value.layout}")
+            if value.dtype not in _TRAVEL:
+                return self.foreign(f"a tensor of dtype {value.dtype}")
+            plain = value.detach().as_subclass(torch.Tensor).cpu().resolve_conj().resolve_neg()
+            array: np.ndarray[Any, Any] = plain.numpy()
+            return array
 
     def carried(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function on tensors as a function on arrays; its `measures` are the ways to call it that count a cost."""
@@ -238,13 +255,15 @@ class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         for leaf in tree_leaves((args, kwargs)):
-            if isinstance(leaf, torch.Tensor):
+            if isinstance(leaf, torch.Tensor) and leaf.layout is torch.strided:
                 self._known.add(leaf.untyped_storage())
         result = func(*args, **(kwargs or {}))
         made = [leaf for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor)]
         dtype = str(made[0].dtype).removeprefix("torch.") if made else ""
         self.calls[func.name().partition(".")[0], dtype] += 1
         for leaf in made:
+            if leaf.layout is not torch.strided:
+                continue  # it has no storage of its own; a result of this kind is refused at the door
             storage = leaf.untyped_storage()
             if storage not in self._known:
                 self._known.add(storage)

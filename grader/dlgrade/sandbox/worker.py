@@ -148,6 +148,8 @@ class Worker:
         if self.tensors is not None:
             sys.modules["torch"].manual_seed(body["seed"])
             self.tensors.quieten()
+            if body["steady"]:
+                self.tensors.steady_memory()
             self.carrier = self.tensors.Carrier(self.wire.Foreign, body["device"])
             self.measures = {**self.measures, **self.carrier.measures}
             self.refused = self.tensors.refuse_operators(body["refused"])
