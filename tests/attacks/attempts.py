@@ -196,11 +196,13 @@ class Range:
         workers: where they run.
         ground: what they are after.
         drawer: keeps the inputs, the same for all.
+        find: finds an exercise by its name.
     """
 
     workers: Workers
     ground: Ground
     drawer: Drawer
+    find: Callable[..., tuple[Exercise, str, Sequence[Misconception]]] = exercise_named
     tokens: set[bytes] = field(default_factory=set)
     attempts: int = 0
     _sound: str = ""
@@ -214,7 +216,7 @@ class Range:
 
     def check(self, source: bytes, name: str, *, besides: str | None = None, hasty: bool = False) -> Report:
         """The report on a submission, as `dlgrade check` makes it."""
-        exercise, content, known = exercise_named(name, besides)
+        exercise, content, known = self.find(name, besides)
         submission = Submission(exercise.file_name, source, hashlib.sha256(source).hexdigest())
         fault = unreadable_bytes(submission)
         with contextlib.ExitStack() as stack:
@@ -288,9 +290,9 @@ class Range:
         if main.outcome.value not in attack.outcomes(self.workers.isolation):
             said = main.evidence.message if main.evidence else ""
             yield f"{main.name} came out as {main.outcome.value}: {said}"
-        if report.verdict == Verdict.BROKEN:
-            told = [result.evidence.message for result in report.checks if result.outcome == Outcome.BROKEN]
-            yield f"the grader broke: {told}"
+        told = [result.evidence for result in report.checks if result.outcome == Outcome.BROKEN]
+        if told:
+            yield f"the grader broke: {[evidence.message for evidence in told if evidence]}"
         if report.verdict == Verdict.PASSED and not attack.right and self._must_fail(attack):
             yield "a wrong implementation passed"
         for result in report.checks:

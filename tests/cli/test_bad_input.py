@@ -14,10 +14,10 @@ from student_files import RIGHT, ROOT, returning
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("sofmax", "There is no exercise 'sofmax' in this course.\nDid you mean softmax?"),
-        ("Softmax", "There is no exercise 'Softmax' in this course.\nDid you mean softmax?"),
-        ("02_losses/sofmax", "Did you mean softmax?"),
-        ("sofmax.py", "Did you mean softmax?"),
+        ("sofmax", "There is no exercise 'sofmax' in this course.\nDid you mean softmax or softmax_fast?"),
+        ("Softmax", "There is no exercise 'Softmax' in this course.\nDid you mean softmax or softmax_fast?"),
+        ("02_losses/sofmax", "Did you mean softmax or softmax_fast?"),
+        ("sofmax.py", "Did you mean softmax or softmax_fast?"),
         ("02_loses", "Did you mean 02_losses?"),
         ("qqqqqq", "There is no exercise 'qqqqqq' in this course.\nThere are: "),
         ("\x1b[31mred", "There is no exercise '\\x1b[31mred' in this course."),
@@ -160,7 +160,7 @@ def test_one_file_for_two_exercises(dlgrade, folder):
     assert "mine.py is named after no exercise of this course.\nSay which one it solves: dlgrade check NAME" in ran.err
     ran = dlgrade("check", "02_losses", "--at", "mine.py")
     assert ran.code == 2
-    assert "mine.py is one file, and 2 exercises are to be checked." in ran.err
+    assert "mine.py is one file, and 4 exercises are to be checked." in ran.err
     assert dlgrade("check", "softmax", "--at", "mine.py").code == 0
 
 

@@ -1,22 +1,38 @@
-"""Why a submission on tensors is slow: what it does at two small sizes, counted in runs of their own, never timed."""
+"""Why a submission on tensors is slow: what it does at two small sizes, counted in runs of their own, never timed.
+
+The counts are taken in the worker, which may say anything: they explain a verdict, and are never part of one.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
 
 from dlgrade.author import Timing
 from dlgrade.sandbox.calls import Call, Returned, Target
-from dlgrade.sandbox.wire import Foreign, Oversize
 
 SMALL, LARGE = 16, 8
 """The two sizes are these parts of the one that is timed."""
 LOOP = 1.6
 """Counts that grow by this much, where the size doubles, come from a loop over it."""
-SQUARE = 3.0
-"""Memory that grows by this much, where the size doubles, is of its square."""
-_READS = "_local_scalar_dense"
-_COPIES = {"clone", "copy_", "cat", "_to_copy", "stack", "index_put_"}
+FASTER = 2.4
+"""Memory that grows by this much, where the size doubles, grows faster than the size."""
+MANY_OPERATORS, MANY_LINES, MANY_READS, MANY_PASSES = 40, 200, 20, 12
+"""How many there must be before they are held to be the cause."""
+
+_READ = "_local_scalar_dense"
+_COPIES = frozenset("cat clone copy_ index_put_ stack _to_copy".split())  # noqa: SIM905 -- as its neighbour
+_VIEWS = frozenset(
+    """
+    _reshape_alias _unsafe_view alias as_strided detach diagonal empty empty_like empty_strided expand
+    lift_fresh movedim narrow new_empty permute reshape select slice split split_with_sizes squeeze t transpose
+    unbind unflatten unfold unsqueeze view
+    """.split()  # noqa: SIM905 -- a list of this many would be as many lines
+)
+"""Operators that touch no number."""
 
 
 def calls(check: Timing, made: Callable[[int, str], Call]) -> list[Call]:
@@ -26,59 +42,79 @@ def calls(check: Timing, made: Callable[[int, str], Call]) -> list[Call]:
 
 
 def cause(target: Target, asked: Sequence[Call]) -> str:
-    """What makes it slow, as a sentence; empty where nothing shows."""
+    """What makes it slow, in a sentence or two; empty where nothing shows."""
     target.begin_check()
     replies = target.call_many(asked)
-    if len(replies) < len(asked) or not all(isinstance(reply, Returned) for reply in replies):
-        return ""
-    costs = [reply.cost or 0 for reply in replies if isinstance(reply, Returned)]
-    first, second = (_counted(reply.value) for reply in replies[:2] if isinstance(reply, Returned))
+    costs = [reply.cost or 0 if isinstance(reply, Returned) else 0 for reply in replies] + [0] * len(asked)
     operators, memory, lines = costs[0:2], costs[2:4], costs[4:6]
-    if operators[1] > LOOP * operators[0] and operators[1] > 40:
-        name = max(second, key=lambda key: second[key] - first[key])
-        copies = sum(second[key] for key in _COPIES)
-        said = (
-            f"A Python loop: at twice the size it calls {operators[1]:,} operators of torch instead of "
-            f"{operators[0]:,}, `{name}` most of all. Let one operation work on the whole tensor."
-        )
-        if name in _COPIES or copies > 0.4 * operators[1]:
-            said += " It copies in each round: write into a tensor that is there, or stack once at the end."
-        return said
-    if second[_READS]:
+    first, second = (_counted(reply) for reply in [*replies, None, None][:2])
+    reads = second[_READ]
+    if operators[1] > LOOP * operators[0] > 0 and operators[1] > MANY_OPERATORS:
+        return _loop(operators, first, second)
+    if reads > MANY_READS or (reads and getattr(target, "device", "cpu") != "cpu"):
         return (
-            f"It reads numbers out of tensors into Python, {second[_READS]:,} times (`.item()`, `.tolist()`, `if` or "
-            "`int()` of a tensor): each waits for everything before it."
+            f"It reads numbers out of tensors into Python, {_times(reads)} (`.item()`, or `if`, `int()` or `float()` "
+            "of a tensor): Python waits for each. Let them stay tensors."
         )
-    if lines[1] > LOOP * lines[0] and lines[1] > 200:
-        return f"A Python loop: at twice the size it executes {lines[1]:,} lines of Python instead of {lines[0]:,}."
-    if memory[1] > SQUARE * memory[0] > 0:
+    if lines[1] > LOOP * lines[0] > 0 and lines[1] > MANY_LINES:
         return (
-            f"A tensor of the square of the size: where the size doubles, the memory that it needs grows "
-            f"{memory[1] / memory[0]:.1f} times, to {memory[1] / 2**20:.1f} MiB at an eighth of what is timed."
+            f"A Python loop: at twice the size it executes {lines[1]:,} lines of Python instead of {lines[0]:,}. "
+            "Let one operation work on the whole tensor."
         )
-    wide = sum(count for (_, dtype), count in _typed(replies[1]).items() if dtype == "float64")
-    if wide and not any(getattr(value, "dtype", None) == "float64" for value in asked[0].args):
-        return f"It computes in float64, in {wide} of its operators, though its inputs are float32."
-    total = sum(second.values())
-    if total > 12:
-        return f"It runs {total} operators, each of which reads and writes whole tensors: use fewer passes over them."
+    if memory[1] > FASTER * memory[0] > 0:
+        return (
+            f"Its memory grows faster than its input: at twice the size it needs {memory[1] / memory[0]:.1f} times as "
+            "much. Is there a temporary of the square of the size?"
+        )
+    wide = sum(count for _, dtype, count in _entries(replies[1:2]) if dtype == "float64")
+    if wide and "float32" in (given := _dtypes(asked[0])) and "float64" not in given:
+        return f"It computes in float64, though its input is float32: {_times(wide)} an operator returns float64."
+    passes = sum(count for name, count in second.items() if name not in _VIEWS)
+    if passes > MANY_PASSES:
+        return (
+            f"It runs {passes} operators besides views, and each is a pass over its tensors, which it reads and "
+            "writes: use fewer."
+        )
     return ""
 
 
-def _typed(reply: object) -> Counter[tuple[str, str]]:
-    """Operators and the dtypes of their results, as a worker counted them; it may say anything."""
-    counted: Counter[tuple[str, str]] = Counter()
-    value = reply.value if isinstance(reply, Returned) else None
-    if isinstance(value, (Foreign, Oversize)) or not isinstance(value, list):
-        return counted
-    for entry in value:
-        if isinstance(entry, list) and [type(part) for part in entry] == [str, str, int] and entry[2] > 0:
-            counted[entry[0].removeprefix("aten::")[:60], entry[1][:20]] += entry[2]
-    return counted
+def _loop(operators: Sequence[int], first: Counter[str], second: Counter[str]) -> str:
+    """A loop over the size, and what is done in it."""
+    grown = second - first
+    said = f"A Python loop: at twice the size it calls {operators[1]:,} operators of torch instead of {operators[0]:,}"
+    if not grown:
+        return f"{said}. Let one operation work on the whole tensor."
+    name = max(sorted(grown), key=lambda key: (key not in _VIEWS, grown[key]))
+    said += f", `{name}` {_times(second[name])}. "
+    if grown[_READ]:
+        return said + "It reads numbers out of tensors into Python in each round: let them stay tensors."
+    if sum(grown[copy] for copy in _COPIES) >= 0.25 * sum(grown.values()):
+        return said + "It copies in each round: let one operation work on the whole tensor, or stack once at the end."
+    return said + "Let one operation work on the whole tensor."
 
 
-def _counted(value: object) -> Counter[str]:
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def _dtypes(call: Call) -> set[str]:
+    values: tuple[Any, ...] = (*call.args, *call.kwargs.values())
+    return {str(value.dtype) for value in values if isinstance(value, np.ndarray)}
+
+
+def _entries(replies: Sequence[object]) -> Iterator[tuple[str, str, int]]:
+    """Operators, the dtypes of their results, and how often they ran, where a worker tells that in the right form."""
+    for reply in replies:
+        value = reply.value if isinstance(reply, Returned) else None
+        for entry in value if isinstance(value, list) else ():
+            if isinstance(entry, list) and [type(part) for part in entry] == [str, str, int]:
+                name, dtype, count = entry[0].removeprefix("aten::"), entry[1], entry[2]
+                if len(name) < 60 and name.isascii() and name.isidentifier() and 0 < count < 2**40:
+                    yield name, dtype, count
+
+
+def _counted(reply: object) -> Counter[str]:
     by_name: Counter[str] = Counter()
-    for (name, _), count in _typed(Returned(value)).items():
+    for name, _, count in _entries([reply]):
         by_name[name] += count
     return by_name

@@ -17,7 +17,7 @@ import os
 import secrets
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -69,8 +69,10 @@ _kept = None
 
 def baseline(*args, **kwargs):
     global _kept
-    _kept = {name}(*args, **kwargs)
-    return _kept
+    result = {name}(*args, **kwargs)
+    if _kept is None:
+        _kept = result
+    return result
 
 
 def echo(*args, **kwargs):
@@ -79,7 +81,10 @@ def echo(*args, **kwargs):
 
 
 def source_of_baseline(check: Timing) -> str:
-    """The source that the baseline's worker runs: the author's function, and an echo of what it returned last."""
+    """The source that the baseline's worker runs: the author's function, and an echo of what it returned first.
+
+    Of the first only: to hold on to every result would cost it memory that the submission need not find.
+    """
     source = textwrap.dedent(inspect.getsource(inspect.unwrap(check.baseline)))
     return _PREAMBLE + source + _ECHO.format(name=check.baseline.__name__)
 
@@ -182,50 +187,38 @@ class Measured:
 
     def interval(self) -> tuple[float, float]:
         """The bootstrap interval of the ratio."""
-        drawn = _Resampled(self)
-        return _between((drawn.own - drawn.echo) / drawn.base)
+        return _Resampled(self).interval
 
     def drift_interval(self) -> tuple[float, float]:
         """The bootstrap interval of the baseline against itself."""
-        drawn = _Resampled(self)
-        return _between((drawn.rival - drawn.echo) / np.maximum(drawn.again - drawn.echo, LEAST_SECONDS))
+        return _Resampled(self).drift
 
     def measurable(self) -> bool:
         """Whether the baseline's work takes long enough to be told from the echo."""
-        drawn = _Resampled(self)
-        return _between(drawn.both - drawn.echo)[0] > LEAST_SECONDS
+        return _Resampled(self).measurable
 
     def steady(self) -> bool:
         """Whether the baseline can be measured against at all."""
-        low, high = self.drift_interval()
-        return self.measurable() and low <= DRIFT[1] and high >= DRIFT[0]
+        return _Resampled(self).steady
 
     def far(self, limit: float) -> bool:
         """Whether even the quickest round of the submission is far above the limit by the slowest of the baseline."""
         most = max(*self.rival, *self.rival_again) - min(self.echo)
         return min(self.own) - max(self.echo) > FAR * limit * max(most, LEAST_SECONDS)
 
-    def waited(self) -> tuple[float, float]:
-        """The interval of the seconds in which it neither worked nor stood in line for the processor."""
-        if self.clock == "wall":
-            return 0.0, 0.0  # there all time counts
-        return _between(_Resampled(self).waited)
-
     def waits(self) -> bool:
         """Whether it surely takes far more time than work."""
-        return self.waited()[0] > max(WAIT_FACTOR * float(np.median(self.rival_wall)), WAIT_SECONDS)
+        return _Resampled(self).waited[0] > max(WAIT_FACTOR * float(np.median(self.rival_wall)), WAIT_SECONDS)
 
     def lingers(self, limit: float) -> bool:
-        """Whether its work is within the limit but surely not the time until its result is there."""
-        if self.clock == "wall":
-            return False
-        drawn = _Resampled(self)
-        return _between((drawn.own - drawn.echo + np.maximum(drawn.waited, 0)) / drawn.base)[0] > limit
+        """Whether surely its work and its waiting together are above the limit."""
+        return _Resampled(self).with_waiting[0] > limit
 
     def settled(self, limit: float) -> bool:
         """Whether more rounds would tell nothing more."""
-        low, high = self.interval()
-        return self.steady() and (low > limit or (high < limit and not self.lingers(limit)))
+        drawn = _Resampled(self)
+        low, high = drawn.interval
+        return drawn.steady and (low > limit or (high < limit and drawn.with_waiting[0] <= limit))
 
 
 class _Resampled:
@@ -239,17 +232,21 @@ class _Resampled:
             drawn: Array = np.median(np.concatenate([np.asarray(side)[picks] for side in sides], axis=1), axis=1)
             return drawn
 
-        self.own, self.echo = medians(measured.own), medians(measured.echo)
-        self.rival, self.again = medians(measured.rival), medians(measured.rival_again)
-        self.both = medians(measured.rival, measured.rival_again)
-        self.base = np.maximum(self.both - self.echo, LEAST_SECONDS)
-        # On a busy machine whoever works longer stands in line longer: that is no waiting of its own.
-        stretch = np.maximum(self.own / np.maximum(self.rival, 1e-9), 1)
-        idle, usual = (
-            medians(np.subtract(wall, worked))
-            for wall, worked in ((measured.own_wall, measured.own), (measured.rival_wall, measured.rival))
-        )
-        self.waited = idle - stretch * np.maximum(usual, 0)
+        own, rival, again, echo = map(medians, (measured.own, measured.rival, measured.rival_again, measured.echo))
+        both = medians(measured.rival, measured.rival_again) - echo
+        base = np.maximum(both, LEAST_SECONDS)
+        waited = np.zeros(len(picks))
+        if measured.clock == "processor":  # by the wall all time counts anyway
+            # On a busy machine whoever works longer stands in line longer: that is no waiting of its own.
+            stretch = np.maximum(own / np.maximum(rival, 1e-9), 1)
+            usual = medians(np.subtract(measured.rival_wall, measured.rival))
+            waited = medians(np.subtract(measured.own_wall, measured.own)) - stretch * np.maximum(usual, 0)
+        self.interval = _between((own - echo) / base)
+        self.drift = _between((rival - echo) / np.maximum(again - echo, LEAST_SECONDS))
+        self.waited = _between(waited)
+        self.with_waiting = _between((own - echo + np.maximum(waited, 0)) / base)
+        self.measurable = _between(both)[0] > LEAST_SECONDS
+        self.steady = self.measurable and self.drift[0] <= DRIFT[1] and self.drift[1] >= DRIFT[0]
 
 
 def _between(values: Array) -> tuple[float, float]:
@@ -271,8 +268,8 @@ class _Side:
     def run(self) -> Finding | Measured:
         """Play rounds until it is settled."""
         measured, limit = self.measured, self.check.limit
-        for _ in range(WARM):
-            warm = self._round(("rival", "own"))
+        for time in range(WARM):
+            warm = self._round(("rival", "own"), want_after=time == 0)
             if isinstance(warm, Finding):
                 return warm
             if self._hopeless(warm):
@@ -289,13 +286,18 @@ class _Side:
             if measured.rounds >= ROUNDS[-1]:
                 return measured
 
-    def _round(self, names: tuple[str, ...]) -> Finding | dict[str, Timed]:
-        """Everybody's turn with the same fresh inputs, in an order that nobody knows; the finding if that is wrong."""
+    def _round(self, names: tuple[str, ...], *, want_after: bool = False) -> Finding | dict[str, Timed]:
+        """Everybody's turn with the same fresh inputs, in an order that nobody knows; the finding if that is wrong.
+
+        Args:
+            names: whose turn it is.
+            want_after: look at the submission's arguments afterwards too.
+        """
         rng = np.random.default_rng(int.from_bytes(os.urandom(8), "little"))  # nobody can have prepared for these
         arguments = self.check.given(rng, self.check.size)
         baseline = _call(self.trial, self.check, arguments, "baseline")
         calls = {
-            "own": _call(self.trial, self.check, arguments, self.check.entry_point),
+            "own": replace(_call(self.trial, self.check, arguments, self.check.entry_point), want_after=want_after),
             "rival": baseline,
             "again": baseline,
             "echo": _call(self.trial, self.check, arguments, "echo"),
@@ -316,9 +318,10 @@ class _Side:
                 raise ValueError(f"the baseline of {self.check.name} fails at {_size(self.check)}: {timed.reply}")
             if timed.processor is None:
                 self.measured.clock = "wall"
-            # Not to wait for ever for a loop, nor to give up what is only on a slow machine.
-            self.seconds = max(CALL_SECONDS, PATIENCE * self.check.limit * self._counted(timed))
-        return self._fault(took) or took
+            if name != "echo":
+                # Not to wait for ever for a loop, nor to give up what is only on a slow machine.
+                self.seconds = max(CALL_SECONDS, PATIENCE * self.check.limit * self._counted(timed))
+        return self._fault(took, calls["own"]) or took
 
     def _counted(self, timed: Timed) -> float:
         return timed.wall if self.measured.clock == "wall" or timed.processor is None else timed.processor
@@ -338,7 +341,7 @@ class _Side:
         measured.own_wall.append(took["own"].wall)
         measured.rival_wall.append(took["rival"].wall)
 
-    def _fault(self, took: Mapping[str, Timed]) -> Finding | None:
+    def _fault(self, took: Mapping[str, Timed], call: Call) -> Finding | None:
         """What is wrong with what the submission returned, if anything is."""
         reply, size = took["own"].reply, _size(self.check)
         if isinstance(reply, Stopped) and reply.outcome is Outcome.TIMED_OUT:
@@ -357,7 +360,7 @@ class _Side:
             return Finding(Outcome.CRASHED, Evidence(message, rung="timing"))
         theirs = took["rival"].reply
         assert isinstance(theirs, Returned), theirs
-        return self._wrong(reply.value, theirs.value)
+        return self._wrong(reply.value, theirs.value) or self._changed(reply, call)
 
     def _wrong(self, got: Any, want: Any) -> Finding | None:
         """Where a result is not the baseline's."""
@@ -376,6 +379,14 @@ class _Side:
         expected, shown, worst = aligned(found.got, found.want, found.wrong)
         evidence = Evidence(message, rung=found.rung, expected=expected, got=shown, worst=worst)
         return Finding(Outcome.FAILED, evidence)
+
+    def _changed(self, reply: Returned, call: Call) -> Finding | None:
+        """The finding if it worked in its arguments' own memory."""
+        for before, after in zip([*call.args, *call.kwargs.values()], reply.after or (), strict=False):
+            if isinstance(before, np.ndarray) and not np.array_equal(before, np.asarray(after), equal_nan=True):
+                message = f"At {_size(self.check)}, where it is timed, it changes its arguments: work on a copy."
+                return Finding(Outcome.FAILED, Evidence(message, rung="mutation"))
+        return None
 
     def _coarse(self, got: Any, want: Any) -> Finding | None:
         """The finding if its numbers are near enough each, but in all not as exact as their dtype."""

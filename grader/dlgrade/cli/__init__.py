@@ -21,6 +21,7 @@ _COMMANDS = {
     "selftest": "Prove that the exercises' own checks hold.",
     "release": "Derive assignments/ from solutions/.",
     "collect": "Gather a class's submissions.",
+    "grade": "Grade a class's submissions.",
     "course": "Say what course.toml means, or every mistake in it.",
     "grades": "Compute grades from a gradebook.",
     "stats": "Say how a class did, by exercise and by check.",

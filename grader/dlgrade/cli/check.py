@@ -138,6 +138,8 @@ def _chosen(course: Course, names: Sequence[str], at: Path) -> list[tuple[Exerci
     exact = {Path(n).name: Path(n) for n in names if at == Path() and n.endswith(".py") and Path(n).is_file()}
     bare = [Path(name).name if Path(name).name in exact else name for name in names]
     wanted = course.named(bare) if names else list(course.exercises)
+    # Who names a unit means what is there of it; who names an exercise means that one.
+    itself = {Path(name).name.removesuffix(".py") for name in bare}
     files = find_files(at, [folder.file_name for folder in wanted])
     found = []
     for folder in wanted:
@@ -152,7 +154,7 @@ def _chosen(course: Course, names: Sequence[str], at: Path) -> list[tuple[Exerci
             )
         if paths and (names or _differs_from_stub(folder, paths[0])):
             found.append((folder, paths[0]))
-        elif names and not paths:
+        elif folder.name in itself and not paths:
             raise UsageError(
                 f"There is no {folder.file_name} under {at.resolve()}.",
                 mend=_WHERE,

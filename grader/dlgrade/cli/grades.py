@@ -63,7 +63,7 @@ def command(
     click.echo(f"Terms: {visible(str(course.root / COURSE_FILE))}{due}.", err=True)
     _unknown_students(extensions, found, student)
     if csv is not None:
-        _write(csv, shown)
+        write_csv(csv, shown)
         click.echo(f"{'1 grade is' if len(shown) == 1 else f'{len(shown)} grades are'} in {visible(str(csv))}.")
     else:
         click.echo(_table(shown))
@@ -140,7 +140,12 @@ def _totals(totals: Sequence[Total]) -> str:
     return aligned(("student", "total", "share", "missing", "to be regraded"), rows, right=("total", "share"))
 
 
-def _write(path: Path, grades: Sequence[Grade]) -> None:
+def write_csv(path: Path, grades: Sequence[Grade]) -> None:
+    """Write grades as CSV, as a whole or not at all.
+
+    Raises:
+        UsageError: if it cannot be written.
+    """
     from dlgrade.gradebook.spreadsheet import to_csv, write
 
     rows: list[list[Cell]] = [

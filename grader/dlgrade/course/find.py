@@ -104,7 +104,7 @@ class Course:
         there_are = f"There are: {', '.join(known)}."
         if any(bare == unit.folder for unit in self.units):
             return UsageError(f"The unit {bare} has no exercises yet.", mend=there_are)
-        near = difflib.get_close_matches(bare.rpartition("/")[2].lower(), known, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(bare.rpartition("/")[2].lower(), known, n=3, cutoff=0.6)
         mend = f"Did you mean {' or '.join(near)}?" if near else there_are
         return UsageError(f"There is no exercise {name!r} in this course.", mend=mend)
 

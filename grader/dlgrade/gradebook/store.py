@@ -214,7 +214,7 @@ class Gradebook:
         """Add reports, all of them or none; those that are there already are passed over.
 
         A report is there if the one that counts for the attempt has its key. One that was broken is not: whatever comes
-        out with the same key next is added.
+        out with the same key next is added. Nor is one on bytes that were handed in earlier than was known.
 
         Returns:
             How many were added.
@@ -230,7 +230,7 @@ class Gradebook:
         known = self._counting(record.student, record.exercise, record.attempt)
         if known is not None and known[0] == record.key:
             stays = known[1] != Verdict.BROKEN or record.verdict is Verdict.BROKEN
-            if stays:
+            if stays and datetime.fromisoformat(known[2]) <= record.when:
                 return False
         row = (
             record.student, record.exercise, record.attempt, record.when.isoformat(), record.submission, record.key,
@@ -242,15 +242,13 @@ class Gradebook:
     def has(self, student: str, exercise: str, attempt: int, key: str) -> bool:
         """Whether the report that counts for this attempt has this key and is not broken, so need not be made again."""
         with _told(self.path):
-            return self._counting(_storable(student), _storable(exercise), attempt) in (
-                (key, Verdict.PASSED.value),
-                (key, Verdict.FAILED.value),
-            )
+            known = self._counting(_storable(student), _storable(exercise), attempt)
+        return known is not None and known[:2] in ((key, Verdict.PASSED.value), (key, Verdict.FAILED.value))
 
-    def _counting(self, student: str, exercise: str, attempt: int) -> tuple[str, str] | None:
-        """Key and verdict of the last report on an attempt."""
-        found: tuple[str, str] | None = self._connection.execute(
-            "SELECT key, verdict FROM report WHERE student = ? AND exercise = ? AND attempt = ? "
+    def _counting(self, student: str, exercise: str, attempt: int) -> tuple[str, str, str] | None:
+        """Key, verdict and time of the last report on an attempt."""
+        found: tuple[str, str, str] | None = self._connection.execute(
+            "SELECT key, verdict, handed_in FROM report WHERE student = ? AND exercise = ? AND attempt = ? "
             "ORDER BY number DESC LIMIT 1",
             (student, exercise, attempt),
         ).fetchone()
