@@ -6,7 +6,6 @@ from pathlib import Path
 
 from dlgrade.errors import UsageError
 
-GPUS = ("cuda", "mps")
 _DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 """What a machine with a GPU that torch may use has, whatever torch says: asked before torch is there."""
 
@@ -22,8 +21,6 @@ def absent(device: str) -> str:
         return ""
     import torch
 
-    if device == "mps":
-        return "" if torch.backends.mps.is_available() else "this machine, or this torch, has no MPS"
     if torch.cuda.is_available():
         return ""
     return "this torch was built without CUDA" if torch.version.cuda is None else "no GPU can be used here"

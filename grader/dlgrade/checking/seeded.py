@@ -10,25 +10,27 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from dlgrade.sandbox.calls import Call, Raised, Reply, Returned, Stopped, Timed
+from dlgrade.sandbox.calls import Call, Raised, Reply, Returned, Stopped
 from dlgrade.sandbox.client import WorkerTarget
 
+RTOL = 1e-5
+"""By how much results may differ on the average, in units of their root mean square: float32 leaves 1e-6, TF32 3e-4."""
 ROOM = 8.0
 """A random sum of n errors, each at most e, is within this many times e times the root of n, but for one in 10^15."""
 
 
-def prepare(target: WorkerTarget, call: Call, *, seconds: float) -> Raised | Stopped | None:
+def prepare(target: WorkerTarget, plain: Call, *, seconds: float) -> Raised | Stopped | None:
     """Send a call's arguments to where they are to lie; what went wrong if that did."""
-    reply = target.call_many([replace(call, measure="keep")], seconds=seconds)[0]
+    reply = target.call_many([replace(plain, measure="keep")], seconds=seconds)[0]
     return reply if isinstance(reply, Raised | Stopped) else None
 
 
-def timed(target: WorkerTarget, name: str, seed: int, *, seconds: float) -> Timed:
-    """Call a function with what lies there, changed by a seed; the reply holds what its results come to."""
-    return target.timed(Call(name, (seed,), measure="fresh"), seconds=seconds)
+def call(name: str, seed: int) -> Call:
+    """The call of a function with what lies there, changed by a seed; the reply holds what its results come to."""
+    return Call(name, (seed,), measure="fresh")
 
 
-def fault(own: Reply, rival: Reply, *, rtol: float) -> str:
+def fault(own: Reply, rival: Reply, *, rtol: float = RTOL) -> str:
     """How two functions' results differ by their random sums; empty if they do not.
 
     Args:

@@ -9,7 +9,6 @@ is inconclusive, which is nobody's fail.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import inspect
@@ -23,12 +22,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from dlgrade.author import Agreement, Timing
-from dlgrade.checking import slowness
+from dlgrade.checking import devices, seeded, slowness
 from dlgrade.checking.compare import difference, leaves, structure_problem
 from dlgrade.checking.literal import aligned
 from dlgrade.checking.trial import Finding, Trial, failure_of, styled_call, undefined
 from dlgrade.model import Bar, Evidence, Outcome, Race, Submission
-from dlgrade.sandbox import launch
 from dlgrade.sandbox.calls import Call, Loaded, Returned, Stopped, Timed
 from dlgrade.sandbox.client import CALL_SECONDS, WorkerTarget
 
@@ -145,11 +143,7 @@ def _keep_to_one_core(*targets: WorkerTarget) -> None:
         return
     core = secrets.choice(sorted(os.sched_getaffinity(0)))
     for target in targets:
-        process: Any = target._process
-        number = process.popen.pid if isinstance(process, launch.Process) else getattr(process, "pid", 0)
-        if number > 0:
-            with contextlib.suppress(OSError):  # where it may not be, both are where they are
-                os.sched_setaffinity(number, {core})
+        target.keep_to(core)
 
 
 # -- what is measured --------------------------------------------------------------------------------------------------
@@ -264,6 +258,8 @@ class _Side:
         self.rival = rival
         self.measured = Measured(clock="processor" if check.device == "cpu" else "wall")
         self.seconds = CALL_SECONDS * 10
+        self.laid = False
+        """Whether the inputs lie on the device, to be changed by a seed: what is timed there is not their way to it."""
 
     def run(self) -> Finding | Measured:
         """Play rounds until it is settled."""
@@ -274,6 +270,10 @@ class _Side:
                 return warm
             if self._hopeless(warm):
                 break
+            if self.check.device != "cpu" and not self.laid:
+                fault = self._lay()
+                if fault is not None:
+                    return fault
         while True:
             took = self._round(("own", "rival", "again", "echo"))
             if isinstance(took, Finding):
@@ -286,6 +286,30 @@ class _Side:
             if measured.rounds >= ROUNDS[-1]:
                 return measured
 
+    def _lay(self) -> Finding | None:
+        """Send the inputs to the device, where they stay."""
+        arguments = self.check.given(np.random.default_rng(int.from_bytes(os.urandom(8), "little")), self.check.size)
+        for name, target in (("baseline", self.rival), (self.check.entry_point, self.own)):
+            failed = seeded.prepare(target, _call(self.trial, self.check, arguments, name), seconds=10 * self.seconds)
+            if failed is not None and target is self.own:
+                return failure_of(failed)
+            if failed is not None:
+                raise ValueError(f"the inputs of {self.check.name} cannot be sent to {self.check.device}: {failed}")
+        self.laid = True
+        return None
+
+    def _calls(self, rng: np.random.Generator, want_after: bool) -> dict[str, Call]:
+        """Everybody's call with the same fresh inputs."""
+        if self.laid:
+            seed = int(rng.integers(2**62))
+            own, baseline, echo = (seeded.call(name, seed) for name in (self.check.entry_point, "baseline", "echo"))
+        else:
+            arguments = self.check.given(rng, self.check.size)
+            own, baseline, echo = (
+                _call(self.trial, self.check, arguments, name) for name in (self.check.entry_point, "baseline", "echo")
+            )
+        return {"own": replace(own, want_after=want_after), "rival": baseline, "again": baseline, "echo": echo}
+
     def _round(self, names: tuple[str, ...], *, want_after: bool = False) -> Finding | dict[str, Timed]:
         """Everybody's turn with the same fresh inputs, in an order that nobody knows; the finding if that is wrong.
 
@@ -294,14 +318,7 @@ class _Side:
             want_after: look at the submission's arguments afterwards too.
         """
         rng = np.random.default_rng(int.from_bytes(os.urandom(8), "little"))  # nobody can have prepared for these
-        arguments = self.check.given(rng, self.check.size)
-        baseline = _call(self.trial, self.check, arguments, "baseline")
-        calls = {
-            "own": replace(_call(self.trial, self.check, arguments, self.check.entry_point), want_after=want_after),
-            "rival": baseline,
-            "again": baseline,
-            "echo": _call(self.trial, self.check, arguments, "echo"),
-        }
+        calls = self._calls(rng, want_after)
         # Before the first call it is not known how long to wait for a submission.
         order = names if len(names) == 2 else tuple(str(name) for name in rng.permutation(list(names)))
         took: dict[str, Timed] = {}
@@ -360,6 +377,10 @@ class _Side:
             return Finding(Outcome.CRASHED, Evidence(message, rung="timing"))
         theirs = took["rival"].reply
         assert isinstance(theirs, Returned), theirs
+        if self.laid:
+            problem = seeded.fault(reply, theirs)
+            message = f"At {size} on {self.check.device}, where it is timed, {problem}."
+            return Finding(Outcome.FAILED, Evidence(message, rung="values")) if problem else None
         return self._wrong(reply.value, theirs.value) or self._changed(reply, call)
 
     def _wrong(self, got: Any, want: Any) -> Finding | None:
@@ -425,14 +446,8 @@ def _float_dtype(value: Any) -> Any:
 
 def _absent(device: str) -> str:
     """Why there is no such device here; empty if there is."""
-    if device == "cpu":
-        return ""
-    import torch
-
-    if device == "cuda" and not torch.cuda.is_available():
-        without = "this torch was built without CUDA" if torch.version.cuda is None else "no GPU is usable here"
-        return f"There is nothing to time on a GPU: {without}. The limit on the CPU counts all the same."
-    return ""
+    why = devices.absent(device)
+    return f"There is nothing to time on a GPU: {why}. The limit on the CPU counts all the same." if why else ""
 
 
 # -- what it comes to --------------------------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ class _Started:
 )
 @click.option(
     "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    type=click.Choice(["auto", "cpu", "cuda"]),
     default="auto",
     show_default=True,
     help="Where the tensors of torch exercises live.",
@@ -228,7 +228,7 @@ def _started_on(device: str, framework: str, **options: str) -> launch.Running:
     """A worker that is not confined; where it may turn out to work on a GPU, its memory is not limited."""
     from dlgrade.checking.devices import may_have_cuda
 
-    on_gpu = framework == "torch" and (device in ("cuda", "mps") or (device == "auto" and may_have_cuda()))
+    on_gpu = framework == "torch" and (device == "cuda" or (device == "auto" and may_have_cuda()))
     return launch.start(framework, **({"device": "cuda"} if on_gpu else {}) | options)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import os
@@ -277,6 +278,14 @@ class WorkerTarget:
         same = self._process is process and before is not None and after is not None
         self._marked = (process, after) if after is not None else None
         return Timed(reply, after - before if same and after is not None and before is not None else None, wall)
+
+    def keep_to(self, core: int) -> None:
+        """Let the worker run on one core only, where the system can do that and lets us."""
+        process: Any = self._process
+        number = process.popen.pid if isinstance(process, launch.Process) else getattr(process, "pid", 0)
+        if number > 0:
+            with contextlib.suppress(OSError, AttributeError):
+                os.sched_setaffinity(number, {core})
 
     def again(self, submission: Submission | None = None, names: Sequence[str] = (), device: str = "") -> WorkerTarget:
         """Another worker, confined alike, for what is timed.

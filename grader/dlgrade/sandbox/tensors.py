@@ -38,6 +38,12 @@ def quieten() -> None:
     torch.backends.cudnn.allow_tf32 = False
 
 
+def know_processor() -> None:
+    """Let torch read what kind of processor this is, while there are files that say so; no operation is run for it."""
+    with contextlib.suppress(AttributeError):
+        torch.cpu._is_avx2_supported()
+
+
 def steady_memory() -> None:
     """Keep freed memory in this process, and have some from the start, so that no timed call pays for its pages.
 

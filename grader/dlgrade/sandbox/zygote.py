@@ -80,6 +80,8 @@ class Zygote:
         self.codec = self.worker.beside("wire")
         self.measure = self.worker.beside("measure")
         self.tensors = self.worker.beside("tensors") if "torch" in names else None
+        if self.tensors is not None:
+            self.tensors.know_processor()
         self.namespaces: Any = None
         self.rules: int | None = None
 
