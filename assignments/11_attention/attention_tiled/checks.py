@@ -321,9 +321,9 @@ def _batch(lead, n, m, width, dtype=np.float32):
 @example(causal=True)
 def memory_is_linear_in_the_length(attention_tiled, causal):
     """For 4 times as many queries and keys it holds at most 4 times the memory."""
-    few, many = (attention_tiled.peak_memory(**_batch((), n, n, 4), causal=causal) for n in (1024, 4096))
+    few, many = (attention_tiled.peak_memory(**_batch((), n, n, 4), causal=causal) for n in (512, 2048))
     assert many <= 4.5 * few, (
-        f"for 4 times the length it holds {many / few:.1f} times the memory, {many / 1e6:.3g} MB for 4096 queries and "
+        f"for 4 times the length it holds {many / few:.1f} times the memory, {many / 1e6:.3g} MB for 2048 queries and "
         "keys: somewhere it makes n × m numbers, be they scores, a mask, or tiles that are larger or all kept where "
         "there are more keys"
     )
@@ -332,11 +332,11 @@ def memory_is_linear_in_the_length(attention_tiled, causal):
 @check(points=1, examples=1)
 @given(case=st.just({}))
 def keys_come_in_tiles(attention_tiled, case):
-    """For 256 queries, each key more takes no more memory than copies of it and of its value do."""
-    few, many = (attention_tiled.peak_memory(**_batch((), 256, m, 1)) for m in (1024, 8192))
-    each = (many - few) / (8192 - 1024) / 4
+    """For 128 queries, each key more takes no more memory than copies of it and of its value do."""
+    few, many = (attention_tiled.peak_memory(**_batch((), 128, m, 1)) for m in (512, 4096))
+    each = (many - few) / (4096 - 512) / 4
     assert each <= 16, (
-        f"with 256 queries it holds {each:.0f} numbers more for each key more: whole rows of scores, somewhere. "
+        f"with 128 queries it holds {each:.0f} numbers more for each key more: whole rows of scores, somewhere. "
         "Tiles of queries alone do not help a long row; take the keys in tiles too, and rescale what was summed before"
     )
 
@@ -379,10 +379,10 @@ fast = Timing(
     baseline=library,
     given=_heads,
     size=4,
-    limit=4.0,
+    limit=5.0,
     unit="heads of 1024 queries and keys",
     points=4,
-    says="attention_tiled takes at most 4 times what torch's scaled_dot_product_attention takes.",
+    says="attention_tiled takes at most 5 times what torch's scaled_dot_product_attention takes.",
 )
 
 fast_on_gpu = Timing(

@@ -1,0 +1,387 @@
+"""`dlgrade grade`: grades a class's submissions, each in a confined worker, into one folder."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import functools
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from dlgrade.cli.tables import aligned
+from dlgrade.course.find import Course, find_root, open_course
+from dlgrade.errors import UsageError
+from dlgrade.model import Verdict, plain
+from dlgrade.text import visible
+
+if TYPE_CHECKING:
+    from dlgrade.gradebook.collect import Collected
+    from dlgrade.gradebook.grade import Graded, Wanted
+    from dlgrade.gradebook.grades import Grade
+    from dlgrade.gradebook.grading import Loaded, Setting
+    from dlgrade.gradebook.policy import Extension, GradingPolicy
+    from dlgrade.gradebook.store import Gradebook
+
+GRADES = "grades.csv"
+SAID_EVERY = 60.0
+"""Seconds between two lines of progress where there is no terminal."""
+_UNPROTECTED = (
+    "Warning: --isolation process: submissions run unprotected, as you. They can read and change whatever you can, "
+    "their grades too."
+)
+
+
+@click.command()
+@click.argument("submissions", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SUBMISSIONS...")
+@click.option(
+    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write results there."
+)
+@click.option(
+    "-j", "jobs", type=click.IntRange(min=1), metavar="N", help="Processes that grade.  [default: one for each core]"
+)
+@click.option(
+    "--isolation",
+    type=click.Choice(["auto", "strict", "landlock", "process"]),
+    default="auto",
+    show_default=True,
+    help="How confined submissions run; auto: as much as this machine can, and never less than landlock.",
+)
+@click.option("--pattern", metavar="REGEX", help="Whose a file is and what it solves, as `dlgrade collect` takes it.")
+@click.option("--student", "students", multiple=True, metavar="S", help="Only this student's. May be repeated.")
+@click.option(
+    "--exercise", "exercises", multiple=True, metavar="E", help="Only this exercise or unit. May be repeated."
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Draw these inputs.  [default: drawn once, kept in DIR/seed]",
+)
+@click.option("--dry-run", is_flag=True, help="Grade nothing; say what there is to grade, and why.")
+@click.pass_context
+def command(
+    context: click.Context,
+    submissions: tuple[Path, ...],
+    out: Path,
+    jobs: int | None,
+    isolation: str,
+    pattern: str | None,
+    students: tuple[str, ...],
+    exercises: tuple[str, ...],
+    seed: int | None,
+    dry_run: bool,
+) -> int:
+    """Grade a class: SUBMISSIONS/<student>/<exercise>.py, or whatever else `dlgrade collect` understands.
+
+    Writes DIR/gradebook.db, DIR/reports/<student>/<exercise>.json and DIR/grades.csv. Run it again, and only what has
+    changed is graded: submissions, checks, versions. Whatever ends it, nothing is lost.
+
+    Exit code 0: all was graded. 2: wrong usage. 3: something could not be graded.
+    """
+    from dlgrade.gradebook import grade
+    from dlgrade.gradebook.grading import Setting
+    from dlgrade.gradebook.policy_file import load_policy
+    from dlgrade.gradebook.store import FILE, Gradebook
+
+    course = open_course(find_root(context.obj))
+    policy, extensions = load_policy(course)
+    attempts = grade.counted(_collected(submissions, course, pattern, out, students, exercises), policy)
+    attempts, left_out = _possible(attempts, course)
+    frameworks = {folder.framework for folder in course.named(sorted({one.exercise for one in attempts}))}
+    levels = grade.levels(frameworks, isolation)
+    if isolation == "process":
+        click.echo(_UNPROTECTED, err=True)
+    kept = grade.kept_seed(out)
+    if seed is not None and kept not in (None, seed):
+        click.echo("This seed is not the one that was used in this folder: all is graded anew.", err=True)
+    setting = Setting(course, _first(seed, kept, grade.new_seed()), levels)
+    if dry_run:
+        with contextlib.ExitStack() as opened:
+            there = (out / FILE).is_file()
+            records = opened.enter_context(Gradebook.open(out / FILE)).records() if there else ()
+            _say_plan(grade.plan(attempts, setting, records))
+        return 3 if left_out else 0
+    with Gradebook.open(out / FILE, write=True) as book:
+        if setting.seed != kept:
+            grade.keep_seed(out, setting.seed)
+        wanted = grade.plan(attempts, setting, book.records())
+        loaded = grade.load_exercises(course, {one.collected.exercise for one in wanted if one.to_be_graded})
+        try:
+            graded = _graded(wanted, loaded, setting, book, jobs or _cores())
+        except KeyboardInterrupt:
+            said = f"Stopped. What was graded is in {out / FILE}; the same command grades the rest."
+            click.echo(visible(said), err=True)
+            return 130
+        found = _finish(out, book, policy, extensions)
+    chosen = {(one.student, one.exercise) for one in attempts}
+    _summary([one for one in found if (one.student, one.exercise) in chosen], graded)
+    click.echo(f"\n{visible(str(out))} holds {FILE}, {GRADES} and {grade.REPORTS}/<student>/<exercise>.json.")
+    return _code([one for one in found if (one.student, one.exercise) in chosen], graded, left_out)
+
+
+def _first(*seeds: int | None) -> int:
+    return next(seed for seed in seeds if seed is not None)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+# -- which submissions -------------------------------------------------------------------------------------------------
+
+
+def _collected(
+    paths: Sequence[Path],
+    course: Course,
+    pattern: str | None,
+    out: Path,
+    students: Sequence[str],
+    exercises: Sequence[str],
+) -> list[Collected]:
+    """The attempts that are asked for.
+
+    Raises:
+        UsageError: there are none.
+    """
+    from dlgrade.gradebook.collect import collect
+    from dlgrade.gradebook.whose import safe_name
+
+    if any(path.resolve() == out.resolve() for path in paths):
+        raise UsageError(f"{out} is where the submissions are, and cannot be where the results go.", where="--out")
+    names = {folder.name for folder in course.named(exercises)} if exercises else None
+    collection = collect(paths, course, pattern, without=(out,))
+    found = list(collection.submissions)
+    if collection.passed_over:
+        many = len(collection.passed_over)
+        said = "1 file was" if many == 1 else f"{many:,} files were"
+        click.echo(f"{said} passed over: `dlgrade collect … --dry-run` says which and why.", err=True)
+    if not found:
+        raise UsageError(
+            "Nothing there is known to be a submission.",
+            mend="A file is named after its exercise, such as ada/softmax.py; --pattern says how else they are named.",
+        )
+    known = {one.student for one in found}
+    wanted = {name if name in known else safe_name(name) for name in students}
+    for name in sorted(wanted - known):
+        near = difflib.get_close_matches(name, known, n=1)
+        mend = f"Did you mean {visible(near[0])}?" if near else "`dlgrade collect … --dry-run` lists them."
+        raise UsageError(f"Nothing was handed in by {visible(name)!r}.", where="--student", mend=mend)
+    found = [one for one in found if (names is None or one.exercise in names) and (not wanted or one.student in wanted)]
+    if not found:
+        raise UsageError("None of the submissions is one of those that are asked for.", where="--student, --exercise")
+    return found
+
+
+def _possible(attempts: Sequence[Collected], course: Course) -> tuple[list[Collected], bool]:
+    """Those whose exercise's framework is installed here, and whether any was left out, which is said."""
+    from dlgrade.sandbox import launch
+
+    frameworks = {folder.name: folder.framework for folder in course.exercises}
+    absent = {framework: launch.missing(framework) for framework in set(frameworks.values())}
+    possible = [one for one in attempts if not absent[frameworks[one.exercise]]]
+    for framework, missing in sorted(absent.items()):
+        names = sorted({one.exercise for one in attempts if frameworks[one.exercise] == framework})
+        if not missing or not names:
+            continue
+        said = UsageError(
+            f"{', '.join(names)}: not graded, since {missing} is not installed here.",
+            mend=f"Install it: python -m pip install {missing}",
+        )
+        if not possible:
+            raise said
+        click.echo(str(said), err=True)
+    return possible, len(possible) < len(attempts)
+
+
+# -- grading -----------------------------------------------------------------------------------------------------------
+
+
+def _graded(
+    wanted: Sequence[Wanted], loaded: dict[str, Loaded], setting: Setting, book: Gradebook, jobs: int
+) -> Counter[str]:
+    """Grade what is to be graded; how many attempts were, by exercise."""
+    from dlgrade.gradebook import grade
+    from dlgrade.gradebook.executor import Processes
+    from dlgrade.gradebook.grading import Grader
+
+    counts: Counter[str] = Counter()
+    grade.copy_known(wanted, book, _now)
+    tasks = grade.tasks_of(wanted, loaded)
+    if not tasks:
+        return counts
+    executor = Processes(functools.partial(Grader, setting), jobs)
+    total = sum(one.to_be_graded for one in wanted)
+    with (
+        contextlib.closing(grade.grade(wanted, tasks, loaded, setting, book, executor, _now)) as results,
+        _progress(total) as progress,
+    ):
+        for one in results:
+            counts[one.report.exercise] += one.attempts
+            progress.graded(one)
+    return counts
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _finish(out: Path, book: Gradebook, policy: GradingPolicy, extensions: Sequence[Extension]) -> tuple[Grade, ...]:
+    """Write what follows from the gradebook: the reports that count, and the grades."""
+    from dlgrade.cli.grades import write_csv
+    from dlgrade.gradebook.grade import write_reports
+    from dlgrade.gradebook.grades import grades
+
+    found = grades(book.records(), policy, extensions, book.adjustments())
+    write_reports(out, book, found)
+    write_csv(out / GRADES, found)
+    return found
+
+
+# -- what is seen ------------------------------------------------------------------------------------------------------
+
+
+class _Progress(Protocol):
+    def graded(self, one: Graded) -> None: ...
+
+
+class _Tally:
+    """How far it is, as a sentence."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.done = self.failed = self.broken = 0
+        self._begun = time.monotonic()
+
+    def add(self, one: Graded) -> None:
+        self.done += one.attempts
+        self.failed += one.attempts * (one.report.verdict is Verdict.FAILED)
+        self.broken += one.attempts * (one.report.verdict is Verdict.BROKEN)
+
+    def rate(self) -> str:
+        took = time.monotonic() - self._begun
+        each = self.done / took if took else 0.0
+        return f"{each:.1f}/s" if each >= 1 else f"{60 * each:.1f}/min"
+
+    def counts(self) -> str:
+        return f"{self.failed:,} failed, {self.broken:,} broken"
+
+    def left(self) -> str:
+        took = time.monotonic() - self._begun
+        seconds = took / self.done * (self.total - self.done) if self.done else 0
+        return f"{seconds / 60:.0f} min left" if seconds >= 90 else f"{seconds:.0f} s left"
+
+
+class _Lines:
+    """Progress where nobody looks at a terminal: a line a minute."""
+
+    def __init__(self, total: int) -> None:
+        self._tally = _Tally(total)
+        self._said = time.monotonic()
+
+    def graded(self, one: Graded) -> None:
+        """Count what was graded; say so if it is time."""
+        tally = self._tally
+        tally.add(one)
+        if time.monotonic() - self._said >= SAID_EVERY:
+            self._said = time.monotonic()
+            said = f"{tally.done:,} of {tally.total:,} graded ({tally.rate()}, {tally.left()}): {tally.counts()}"
+            click.echo(said, err=True)
+
+
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator[_Progress]:
+    """Shows how far it is, on the standard error."""
+    if not sys.stderr.isatty():
+        yield _Lines(total)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[counts]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        tally = _Tally(total)
+        shown = bar.add_task("", total=total, rate="", counts=tally.counts())
+
+        class Bar:
+            def graded(self, one: Graded) -> None:
+                tally.add(one)
+                bar.update(shown, completed=tally.done, rate=tally.rate(), counts=tally.counts())
+
+        yield Bar()
+
+
+def _summary(grades: Sequence[Grade], graded: Counter[str]) -> None:
+    """A line for each exercise: what was graded now, and how its students stand."""
+    rows = []
+    for name in dict.fromkeys(one.exercise for one in sorted(grades, key=lambda one: one.exercise)):
+        its = [one for one in grades if one.exercise == name]
+        counted = [one for one in its if not one.to_be_regraded]
+        mean = sum(one.points for one in counted) / len(counted) if counted else None
+        most = max(one.max_points for one in its)
+        rows.append(
+            (
+                name,
+                f"{graded[name]:,}",
+                f"{len(its):,}",
+                f"{sum(one.verdict == Verdict.PASSED for one in counted):,}",
+                "–" if mean is None else f"{mean:.1f}/{plain(most)}",
+                f"{len(its) - len(counted):,}",
+            )
+        )
+    header = ("exercise", "graded now", "students", "passed", "mean points", "broken")
+    click.echo(aligned(header, rows, right=header[1:]))
+
+
+def _code(grades: Sequence[Grade], graded: Counter[str], left_out: bool) -> int:
+    waiting = [one for one in grades if one.to_be_regraded]
+    for one in waiting[:20]:
+        click.echo(f"No grade: {visible(f'{one.exercise} of {one.student}')}: {visible(one.reason)}", err=True)
+    if waiting:
+        many = "1 grade is" if len(waiting) == 1 else f"{len(waiting):,} grades are"
+        click.echo(f"{many} missing. Run the same command again: it grades what is broken anew.", err=True)
+    return 3 if waiting or left_out else 0
+
+
+def _say_plan(wanted: Sequence[Wanted]) -> None:
+    """What a run would do, by exercise, with the points that are known without grading."""
+    from dlgrade.course.find import unreadable_bytes
+    from dlgrade.gradebook.grade import State
+
+    states = (State.NEW, State.RESUBMITTED, State.OUTDATED, State.BROKEN, State.UNCHANGED)
+    rows = []
+    for name in sorted({one.collected.exercise for one in wanted}):
+        its = [one for one in wanted if one.collected.exercise == name]
+        counts = Counter(one.state for one in its)
+        changes, unknown = [], 0
+        for one in its:
+            if one.state is State.UNCHANGED:
+                continue
+            if one.copy is not None:
+                points = one.copy.points
+            elif unreadable_bytes(one.collected.submission) is not None:
+                points = 0.0
+            else:
+                unknown += 1
+                continue
+            changes.append(points - (one.known.points if one.known is not None else 0.0))
+        known = [f"{plain(sum(changes)):+g} in {len(changes)}"] if changes else []
+        known += [f"{unknown} not known until graded"] if unknown else []
+        rows.append((name, *(f"{counts[state]:,}" for state in states), ", ".join(known) or "–"))
+    header = ("exercise", *(str(state) for state in states), "change in points")
+    click.echo(aligned(header, rows, right=header[1:-1]))
+    to_do = sum(one.to_be_graded for one in wanted)
+    click.echo(f"\n{to_do:,} of {len(wanted):,} would be graded. Nothing was written.")

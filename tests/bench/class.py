@@ -1,0 +1,177 @@
+"""What grading a class costs: submissions per CPU second, whether it grows with the class, what a second process gains.
+
+A class is made of right, wrong, unstarted, unreadable, hostile and endless submissions, no two of them alike. CPU
+seconds are those of the whole command: workers, zygotes and parsers too.
+
+Run: python tests/bench/class.py [--students 10,100] [--jobs 1,2] [--exercise NAME]... [--endless SHARE] [--cost]
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from dlgrade.course.find import ExerciseFolder, find_root, open_course, read_text
+from dlgrade.course.start import stub_of
+from dlgrade.course.stub import public_functions
+from dlgrade.gradebook.store import Gradebook
+
+SHARES = {"right": 0.5, "wrong": 0.32, "unstarted": 0.06, "unreadable": 0.04, "hostile": 0.06}
+"""Of those that are not endless."""
+_HOSTILE = (
+    "import os\nos._exit(0)\n",
+    "import sys\nsys.exit(0)\n",
+    "x = bytearray(1 << 40)\n",
+    "def {name}(*args, **kwargs):\n    import os\n    os._exit(0)\n",
+    "def {name}(*args, **kwargs):\n    print('passed ' * 1000)\n    return type('Liar', (), dict(__eq__=bool))()\n",
+    "def {name}(*args, **kwargs):\n    return [0] * (1 << 34)\n",
+)
+_UNREADABLE = (b"", b"\xff\xfe\x00", b"def f(:\n", b"(" * 5000)
+
+
+def main() -> int:
+    """Print a line for each class."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--students", default="10,100")
+    options.add_argument("--jobs", default="1,2")
+    options.add_argument("--exercise", action="append")
+    options.add_argument("--endless", type=float, default=0.02)
+    options.add_argument("--cost", action="store_true", help="what one endless submission costs, by exercise")
+    options.add_argument("--isolation", default="auto")
+    given = options.parse_args()
+    root = find_root()
+    course = open_course(root)
+    folders = [folder for folder in course.named(given.exercise or []) or course.exercises]
+    folders = [folder for folder in folders if given.exercise or folder.framework == "numpy"]
+    print(f"{len(folders)} exercises, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {given.isolation}")
+    with tempfile.TemporaryDirectory(prefix="class-") as base:
+        if given.cost:
+            return _cost(root, Path(base), folders, given.isolation)
+        print(f"{'students':>8}{'submissions':>13}{'-j':>4}{'CPU s':>9}{'wall s':>9}{'per CPU s':>11}{'ms each':>9}"
+              f"{'MB':>6}{'load':>7}")  # fmt: skip
+        for students in map(int, given.students.split(",")):
+            submissions = Path(base) / f"class-{students}"
+            number = made(submissions, folders, students, given.endless)
+            for jobs in map(int, given.jobs.split(",")):
+                cpu, wall, size = graded(root, submissions, Path(base) / f"{students}-{jobs}", jobs, given.isolation)
+                print(
+                    f"{students:>8}{number:>13}{jobs:>4}{cpu:>9.1f}{wall:>9.1f}{number / cpu:>11.2f}"
+                    f"{1000 * cpu / number:>9.0f}{size:>6.0f}{os.getloadavg()[0]:>7.1f}",
+                    flush=True,
+                )
+    return 0
+
+
+def _cost(root: Path, base: Path, folders: list[ExerciseFolder], isolation: str) -> int:
+    """What an endless submission costs beside a right one: seconds of the reports, which include no drawing twice."""
+    submissions = base / "class"
+    for folder in folders:
+        sources = {"a-right": _right(folder), "b-right": _right(folder), "endless": _endless(folder)}
+        for student, source in sources.items():
+            _put(submissions, student, folder, source)
+    graded(root, submissions, base / "out", 1, isolation)
+    print(f"{'exercise':<20}{'right, s':>10}{'endless, s':>12}   outcomes")
+    with Gradebook.open(base / "out") as book:
+        seconds = {(one.exercise, one.student): json.loads(one.text) for one in book.records()}
+    for folder in folders:
+        endless = seconds[folder.name, "endless"]
+        outcomes = [check["outcome"] for check in endless["checks"]]
+        told = ", ".join(f"{outcomes.count(one)} {one}" for one in dict.fromkeys(outcomes))
+        right = seconds[folder.name, "b-right"]["seconds"]
+        print(f"{folder.name:<20}{right:>10.2f}{endless['seconds']:>12.2f}   {told}")
+    return 0
+
+
+# -- a class -----------------------------------------------------------------------------------------------------------
+
+
+def made(to: Path, folders: list[ExerciseFolder], students: int, endless: float) -> int:
+    """Write a class's submissions; how many there are."""
+    draw = random.Random(students)
+    wrong = {folder.name: list(_wrong(folder)) for folder in folders}
+    for number in range(students):
+        for folder in folders:
+            kind = "endless" if draw.random() < endless else draw.choices(list(SHARES), list(SHARES.values()))[0]
+            if kind == "right":
+                source: str | bytes = _right(folder)
+            elif kind == "wrong":
+                source = draw.choice(wrong[folder.name])
+            elif kind == "unstarted":
+                source = stub_of(folder)
+            elif kind == "unreadable":
+                source = draw.choice(_UNREADABLE)
+            elif kind == "hostile":
+                source = draw.choice(_HOSTILE).replace("{name}", _entry_points(folder)[0])
+            else:
+                source = _endless(folder)
+            _put(to, f"student-{number:04}", folder, source)
+    return students * len(folders)
+
+
+def _put(to: Path, student: str, folder: ExerciseFolder, source: str | bytes) -> None:
+    path = to / student / folder.file_name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = source.encode() if isinstance(source, str) else source
+    path.write_bytes(data + f"\n# {student}\n".encode() if data else b" " * (int(student[-4:]) + 1))
+
+
+def _entry_points(folder: ExerciseFolder) -> list[str]:
+    return [node.name for node in public_functions(ast.parse(_right(folder)))]
+
+
+def _right(folder: ExerciseFolder) -> str:
+    return read_text(folder.path / folder.file_name)
+
+
+def _endless(folder: ExerciseFolder) -> str:
+    return "".join(f"def {name}(*args, **kwargs):\n    while True:\n        pass\n" for name in _entry_points(folder))
+
+
+def _wrong(folder: ExerciseFolder) -> Iterator[str]:
+    """The reference with each misconception in place of its entry point."""
+    tree = ast.parse(read_text(folder.path / "misconceptions.py"))
+    body = [node for node in tree.body if "dlgrade" not in ast.unparse(node).split("\n")[0]]
+    mistakes = {}
+    for node in body:
+        if isinstance(node, ast.FunctionDef):
+            for decorator in node.decorator_list:
+                if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "misconception":
+                    of = next(keyword.value for keyword in decorator.keywords if keyword.arg == "of")
+                    mistakes[node.name] = ast.literal_eval(of)
+            node.decorator_list = []
+    text = ast.unparse(ast.Module(body, []))
+    for name, of in mistakes.items():
+        yield f"{_right(folder)}\n{text}\n{of} = {name}\n"
+
+
+# -- grading it --------------------------------------------------------------------------------------------------------
+
+
+def graded(root: Path, submissions: Path, out: Path, jobs: int, isolation: str) -> tuple[float, float, float]:
+    """Grade a class: CPU seconds, wall seconds, and the most megabytes that one process held."""
+    command = [sys.executable, "-m", "dlgrade", "--course", str(root), "grade", str(submissions), "--out", str(out)]
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(
+        [*command, "-j", str(jobs), "--isolation", isolation, "--seed", "1"], capture_output=True, text=True
+    )
+    wall = time.perf_counter() - begun
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        print(done.stdout, done.stderr)
+        raise SystemExit(done.returncode)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return cpu, wall, after.ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""Processes that grade: each task comes back once, whoever dies; nothing is left, whoever ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from dlgrade.errors import GraderError, UsageError
+from dlgrade.gradebook import executor
+from dlgrade.gradebook.executor import Failure, Processes, _Process, _Waiting
+from executor_targets import doing, dying, refusing, task
+
+HERE = Path(__file__).parent
+posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc, which only Linux has")
+
+
+def gone(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+def pids(folder):
+    return [int(path.name.removeprefix("pid-")) for path in folder.glob("pid-*")]
+
+
+def until(condition, seconds=20.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came about"
+        time.sleep(0.02)
+
+
+@posix_only
+def test_each_task_comes_back_once_whoever_dies(tmp_path):
+    names = ["a", "b", "dies-once", "dies", "raises-once", "raises", "is-interrupted", "sleeps 60", "d"]
+    tasks = [task(name, seconds=1.0 if name.startswith("sleeps") else 60.0) for name in names]
+    answers = list(Processes(doing(tmp_path), 2).run(tasks))
+    assert sorted(one.key for one, _ in answers) == sorted(names)
+    of = {one.key: answer for one, answer in answers}
+    done = {name for name, answer in of.items() if isinstance(answer, str) and answer.startswith(f"{name} by ")}
+    assert done == {"a", "b", "is-interrupted", "d", "dies-once", "raises-once"}
+    assert of["dies"] == Failure("The process that graded it was killed by SIGKILL.")
+    assert of["raises"] == Failure("ValueError: it is what it is")
+    assert of["sleeps 60"] == Failure("The process that graded it did not finish within 1 s.")
+    assert all(map(gone, pids(tmp_path)))
+
+
+def test_no_tasks_need_no_process(tmp_path):
+    assert list(Processes(doing(tmp_path), 2).run([])) == []
+    assert not pids(tmp_path)
+
+
+def test_what_cannot_be_made_is_told(tmp_path):
+    with pytest.raises(UsageError, match=r"Not here\.") as caught:
+        list(Processes(refusing, 2).run([task("a")]))
+    assert (caught.value.where, caught.value.mend) == ("--isolation", "Somewhere else.")
+
+
+def test_processes_that_die_as_they_start_are_told(monkeypatch):
+    monkeypatch.setattr(executor, "STARTS_LIMIT", 2)
+    with pytest.raises(GraderError, match=r"2 in a row did not start. The last one ended by itself \(exit code 3\)"):
+        list(Processes(dying, 1).run([task("a")]))
+
+
+@linux_only
+def test_whoever_stops_early_ends_what_is_under_way(tmp_path):
+    run = Processes(doing(tmp_path), 2).run([task("a"), task("sleeps 60 a"), task("sleeps 60 b")])
+    assert next(run)[0].key == "a"
+    until(lambda: list(tmp_path.glob("tried-sleeps*")))
+    begun = time.monotonic()
+    run.close()
+    assert time.monotonic() - begun < executor.END_SECONDS, "they end when they are told, not only when they are killed"
+    assert all(map(gone, pids(tmp_path)))
+
+
+@linux_only
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_whoever_gave_the_tasks_is_gone_and_so_are_the_processes(tmp_path, number):
+    script = (
+        f"import sys; sys.path.insert(0, {str(HERE)!r})\n"
+        "from executor_targets import doing, task\n"
+        "from dlgrade.gradebook.executor import Processes\n"
+        "if __name__ == '__main__':\n"
+        f"    list(Processes(doing({str(tmp_path)!r}), 2).run([task('sleeps 60 a'), task('sleeps 60 b')]))\n"
+    )
+    (tmp_path / "script.py").write_text(script)
+    parent = subprocess.Popen(
+        [sys.executable, str(tmp_path / "script.py")], start_new_session=True, stderr=subprocess.PIPE
+    )
+    until(lambda: len(list(tmp_path.glob("tried-sleeps*"))) == 2)
+    # As a terminal does it: Ctrl-C reaches all of them.
+    (os.killpg if number == signal.SIGINT else os.kill)(parent.pid, number)
+    _, said = parent.communicate(timeout=20)
+    assert said.count(b"Traceback") == (number == signal.SIGINT), said
+    until(lambda: all(map(gone, pids(tmp_path))), seconds=10)
+
+
+def test_what_is_timed_runs_alone(tmp_path):
+    tasks = [task(f"sleeps 0.2 {n}", alone=n < 2) for n in range(5)]
+    assert len(list(Processes(doing(tmp_path), 2).run(tasks))) == 5
+    slept = [line.split() for line in (tmp_path / "slept").read_text().splitlines()]
+    spans = [(float(begun), float(ended), alone == "True") for begun, ended, alone in slept]
+    for number, (begun, ended, alone) in enumerate(spans):
+        beside = [one for other, one in enumerate(spans) if other != number and one[0] < ended and begun < one[1]]
+        assert not (alone and beside)
+    assert [alone for *_, alone in sorted(spans)] == [False] * 3 + [True] * 2
+
+
+def process(*known, busy=None):
+    one = _Process(None, None, 0.0, True, busy, set(known))
+    return one
+
+
+def test_a_process_stays_with_the_exercise_that_it_knows():
+    waiting = _Waiting([task(f"{name}{n}", exercise=name) for name, many in (("a", 3), ("b", 2)) for n in range(many)])
+    first, second = process(), process("a")
+    assert waiting.take(first, [process("a")]).exercise == "b", "what no other knows, though there is less of it"
+    assert waiting.take(first, []).exercise == "a", "the largest"
+    assert waiting.take(second, [first]).key == "a1"
+    assert waiting.take(process("b"), [first, second]).key == "b1"
+    assert waiting.take(process("b"), [first, second]).key == "a2", "it helps the others in the end"
+    assert waiting.take(first, []) is None
+
+
+def test_a_task_that_is_put_back_is_next():
+    waiting = _Waiting([task("a"), task("b")])
+    first = waiting.take(process(), [])
+    waiting.put(first, first=True)
+    assert waiting.take(process(), []) is first
+    assert len(waiting) == 1
