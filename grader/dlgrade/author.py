@@ -245,6 +245,7 @@ class Timing:
         device: `cpu` or `cuda`; where there is none the check is skipped.
         rtol: how far a result may be from the baseline's, in units of the largest magnitude in it.
         unit: what the size counts, for the reader: `rows`, `keys`.
+        against: what the baseline is, for the reader, where it is not torch's own operator: `a loop over sequences`.
         points, says: as for Agreement.
     """
 
@@ -257,6 +258,7 @@ class Timing:
     device: str = "cpu"
     rtol: float = 1e-3
     unit: str = ""
+    against: str = "torch's own operator"
     points: float = 1
     says: str = ""
     name: str = ""

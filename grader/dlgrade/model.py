@@ -145,7 +145,9 @@ class Race:
     milliseconds: float
     """What the baseline takes."""
     bars: tuple[Bar, ...]
-    """The submission (`yours`), the `limit`, the baseline (`library`), then what else is known."""
+    """The submission (`yours`), the `limit`, the baseline, then what else is known."""
+    against: str = "torch's own operator"
+    """What the baseline is called, among the bars too."""
 
 
 @dataclass(frozen=True)

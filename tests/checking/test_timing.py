@@ -233,7 +233,10 @@ def test_what_was_measured_is_told_by_its_outcome() -> None:
     open_.own[:2] = [6e-3, 10e-3]
     cases = {
         Outcome.PASSED: (even(5.0), ""),
-        Outcome.TOO_SLOW: (even(20.0), "It takes 6.0 times what the library takes at 2,048 rows; at most 2 times"),
+        Outcome.TOO_SLOW: (
+            even(20.0),
+            "It takes 6.0 times what torch's own operator takes at 2,048 rows; at most 2 times",
+        ),
         Outcome.INCONCLUSIVE: (open_, "the limit, 2, lies between"),
     }
     for outcome, (measured, words) in cases.items():
@@ -276,7 +279,7 @@ def test_the_race_holds_every_bar_that_is_known() -> None:
         "2,048 rows", "cpu", "processor", 5, 3.0,
     )  # fmt: skip
     assert [(bar.label, bar.ratio) for bar in race.bars] == [
-        ("yours", 2.0), ("limit", 3.0), ("library", 1.0), ("reference", 1.2), ("loop", 80.0),
+        ("yours", 2.0), ("limit", 3.0), ("torch's own operator", 1.0), ("reference", 1.2), ("loop", 80.0),
     ]  # fmt: skip
     assert (race.bars[0].low, race.bars[0].high) == (2.0, 2.0)
 
@@ -451,7 +454,7 @@ def test_one_that_never_ends_is_too_slow_and_says_how_long_it_had() -> None:
     finding = played(endless, Played(5e-3, right))
     assert isinstance(finding, Finding)
     assert finding.outcome is Outcome.TOO_SLOW
-    assert said(finding) == "At 4 rows it had no result after 3.0 s; the library takes 5.0 ms."
+    assert said(finding) == "At 4 rows it had no result after 3.0 s; torch's own operator takes 5.0 ms."
 
 
 def test_a_process_that_ends_behind_its_answer_has_crashed() -> None:

@@ -120,6 +120,7 @@ EVIDENCE: dict[str, Callable[[Evidence, str], Evidence]] = {
     "traceback.function": lambda evidence, text: replace(evidence, traceback=(Frame(1, text, "return 2"),) * 3),
     "traceback.text": lambda evidence, text: replace(evidence, traceback=(Frame(1, "f", text),)),
     "race.size": lambda evidence, text: replace(evidence, race=replace(evidence.race or RACE, size=text)),
+    "race.against": lambda evidence, text: replace(evidence, race=replace(evidence.race or RACE, against=text)),
     "race.device": lambda evidence, text: replace(evidence, race=replace(evidence.race or RACE, device=text)),
     "race.bars.label": lambda evidence, text: replace(
         evidence, race=replace(evidence.race or RACE, bars=(Bar("yours", 4.0, 3.5, 4.5), Bar(text, 9.0)))

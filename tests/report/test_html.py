@@ -166,7 +166,7 @@ def test_nothing_else_is_shaded(expected: str, got: str) -> None:
 def test_a_race_is_a_chart_with_its_numbers_beside_it() -> None:
     (figure,) = page(SLOW).all("figure")
     assert [[child.text for child in row.children if child.text] for row in figure.all("li")] == [
-        ["torch's own", "1×"],
+        ["torch's own operator", "1×"],
         ["the reference", "1.24×"],
         ["the limit", "3×"],
         ["yours", "37.8× (36.9 to 38.5)"],

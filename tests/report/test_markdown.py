@@ -119,11 +119,11 @@ def test_all_that_is_known_is_told() -> None:
 def test_a_race_is_a_chart_of_text() -> None:
     (chart,) = fences(to_markdown([report(SLOW)]))
     assert chart.splitlines() == [
-        "torch's own       ███ 1×",
-        "the reference     ████ 1.24×",
-        "the limit         ·········| 3×",
-        f"yours             {'█' * 29}▶ 37.8× (36.9 to 38.5)",
-        f"a loop over rows  {'█' * 29}▶ 412×",
+        "torch's own operator  ███ 1×",
+        "the reference         ████ 1.24×",
+        "the limit             ·········| 3×",
+        f"yours                 {'█' * 29}▶ 37.8× (36.9 to 38.5)",
+        f"a loop over rows      {'█' * 29}▶ 412×",
     ]
     assert "4096 x 1024 on the cpu: processor time of 5 rounds side by side" in to_markdown([report(SLOW)])
 

@@ -330,7 +330,9 @@ class _Side:
             if name == "own":
                 continue
             if isinstance(timed.reply, Stopped) and timed.reply.outcome is Outcome.TIMED_OUT:
-                return _undone(Outcome.INCONCLUSIVE, f"{_BUSY} Even the library did not finish in {timed.wall:.0f} s.")
+                return _undone(
+                    Outcome.INCONCLUSIVE, f"{_BUSY} Even {self.check.against} did not finish in {timed.wall:.0f} s."
+                )
             if not isinstance(timed.reply, Returned):
                 raise ValueError(f"the baseline of {self.check.name} fails at {_size(self.check)}: {timed.reply}")
             if timed.processor is None:
@@ -364,7 +366,7 @@ class _Side:
         if isinstance(reply, Stopped) and reply.outcome is Outcome.TIMED_OUT:
             message = (
                 f"At {size} it had no result after {_seconds(took['own'].wall)}; "
-                f"the library takes {_seconds(took['rival'].wall)}."
+                f"{self.check.against} takes {_seconds(took['rival'].wall)}."
             )
             return _too_slow(self.check, self.trial, message, None)
         if not isinstance(reply, Returned):
@@ -478,7 +480,7 @@ def _judged(check: Timing, trial: Trial, measured: Measured) -> Finding:
         return Finding(Outcome.TOO_SLOW, Evidence(message, rung="timing", race=race))
     if far or (measured.steady() and low > check.limit):
         message = (
-            f"It takes {measured.ratio():.1f} times what the library takes at {_size(check)}; "
+            f"It takes {measured.ratio():.1f} times what {check.against} takes at {_size(check)}; "
             f"at most {check.limit:g} times are allowed."
         )
         return _too_slow(check, trial, message, race)
@@ -486,15 +488,15 @@ def _judged(check: Timing, trial: Trial, measured: Measured) -> Finding:
         return Finding(Outcome.PASSED, Evidence("", race=race))
     if not measured.measurable():
         message = (
-            f"What the library takes at {_size(check)}, {_seconds(max(0.0, measured.baseline_seconds()))} without the "
-            "way there and back, cannot be told from the noise of this machine: try again when it is quiet."
+            f"What {check.against} takes at {_size(check)}, {_seconds(max(0.0, measured.baseline_seconds()))} without "
+            "the way there and back, cannot be told from the noise of this machine: try again when it is quiet."
         )
     elif not measured.steady():
         message = _BUSY
     else:
         message = (
-            f"It takes between {low:.1f} and {high:.1f} times what the library takes, and the limit, {check.limit:g}, "
-            "lies between: try again when the machine is quiet."
+            f"It takes between {low:.1f} and {high:.1f} times what {check.against} takes, and the limit, "
+            f"{check.limit:g}, lies between: try again when the machine is quiet."
         )
     return Finding(Outcome.INCONCLUSIVE, Evidence(message, rung="timing", race=race))
 
@@ -519,13 +521,13 @@ def race_of(check: Timing, measured: Measured, known: Mapping[str, float]) -> Ra
     bars: Sequence[Bar] = (
         Bar("yours", measured.ratio(), low, high),
         Bar("limit", check.limit),
-        Bar("library", 1.0),
+        Bar(check.against, 1.0),
         *(Bar(label, ratio) for label, ratio in known.items()),
     )
     rounded = tuple(Bar(b.label, _digits(b.ratio), _digits(b.low), _digits(b.high)) for b in bars)
     return Race(
         _size(check), check.device, measured.clock, measured.rounds,
-        round(1e3 * measured.baseline_seconds(), 3), rounded,
+        round(1e3 * measured.baseline_seconds(), 3), rounded, check.against,
     )  # fmt: skip
 
 

@@ -178,4 +178,12 @@ def _read_evidence(data: Mapping[str, Any]) -> Evidence:
 
 def _read_race(data: Mapping[str, Any]) -> Race:
     bars = tuple(Bar(bar["label"], float(bar["ratio"]), bar["low"], bar["high"]) for bar in data["bars"])
-    return Race(data["size"], data["device"], data["clock"], data["rounds"], float(data["milliseconds"]), bars)
+    return Race(
+        size=data["size"],
+        device=data["device"],
+        clock=data["clock"],
+        rounds=data["rounds"],
+        milliseconds=float(data["milliseconds"]),
+        bars=bars,
+        against=data["against"],
+    )

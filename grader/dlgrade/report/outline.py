@@ -162,6 +162,7 @@ def race_caption(race: Race, safe: Callable[[str], str]) -> str:
         device=safe(race.device),
         clock=WORDS[f"clock {race.clock}"],
         rounds=race.rounds,
+        against=safe(race.against),
         milliseconds=f"{race.milliseconds:.3g}",
     )
 

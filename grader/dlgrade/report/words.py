@@ -47,11 +47,10 @@ WORDS = {
     # how long it took, side by side with others
     "bar yours": "yours",
     "bar limit": "the limit",
-    "bar library": "torch's own",
     "bar reference": "the reference",
     "ratio": "{ratio}×",
     "interval": "({low} to {high})",
-    "race": "{size} on the {device}: {clock} of {rounds} rounds side by side; torch's own takes {milliseconds} ms",
+    "race": "{size} on the {device}: {clock} of {rounds} rounds side by side; {against} takes {milliseconds} ms",
     "clock processor": "processor time",
     "clock wall": "time until the result was there,",
     # totals
