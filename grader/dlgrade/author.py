@@ -194,8 +194,8 @@ ANSWERS_FOR_SALE = (
 )  # fmt: skip
 """Libraries that hold ready-made versions of what a course asks for."""
 
-BACK_DOORS = ("eval", "exec", "compile", "__import__", "importlib", "ctypes", "subprocess")
-"""Names by which a library could be reached without its name being written."""
+BACK_DOORS = ("eval", "exec", "compile", "__import__", "importlib", "ctypes", "subprocess", "tracemalloc")
+"""Names by which a library could be reached without its name being written, or a count falsified."""
 
 
 @dataclass(frozen=True)

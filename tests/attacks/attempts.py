@@ -220,6 +220,8 @@ class Range:
         submission = Submission(exercise.file_name, source, hashlib.sha256(source).hexdigest())
         fault = unreadable_bytes(submission)
         with contextlib.ExitStack() as stack:
+            launch.adopt_strays()  # as the commands do, all of whose children are their own
+            stack.callback(launch.adopt_strays, False)
             # How small a counterexample gets is not what this is about, and would be most of the time.
             stack.enter_context(patch.object(trial, "smallest", lambda source, fails, start, **options: start))
             if hasty:

@@ -100,6 +100,7 @@ class Ground:
             self._bystander = subprocess.Popen(
                 ["sleep", "900"], env={"SECRET": self.token}, start_new_session=True, stdin=subprocess.DEVNULL
             )
+            launch.LEADERS.add(self._bystander.pid)  # no stray of a submission's
         self._bystander_was = self._state_of_bystander()
         self.marks()
         return {

@@ -101,6 +101,7 @@ def command(
         if out is not None and out.exists() and path.exists() and out.samefile(path):
             raise UsageError(f"{out} is your solution: the report would replace it.", where="--out")
     chosen = _possible(chosen)
+    launch.adopt_strays()
     with ExitStack() as cleanup:
         start = _starter(isolation, device, cleanup)
         queue = _started(chosen, start, cleanup)

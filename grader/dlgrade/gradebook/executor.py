@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from dlgrade.errors import DlgradeError, GraderError
 from dlgrade.model import Submission
+from dlgrade.sandbox import launch
 
 START_SECONDS = 180.0
 """How long a process may take to be ready; it imports what it grades with."""
@@ -302,6 +303,7 @@ def _serve(pipe: connection.Connection, make: Make) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_watch, daemon=True).start()
+    launch.adopt_strays()  # whatever is started here, only a submission can have started
     try:
         with make() as work:
             pipe.send(("ready", None))

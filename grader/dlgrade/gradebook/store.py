@@ -187,11 +187,15 @@ class Gradebook:
             UsageError: there is none, it is no gradebook, another process writes to it, or it may not be written.
             GraderError: it is damaged, or the disk is full or failing.
         """
-        path = path / FILE if path.is_dir() else path
+        try:
+            path = path / FILE if path.is_dir() else path
+            there = path.is_file()
+        except PermissionError as error:
+            raise UsageError(f"{path} cannot be looked at: {error.strerror}.") from error
         with ExitStack() as opened:
             if write:
                 connection = _to_write(path, opened)
-            elif path.is_file():
+            elif there:
                 connection = _to_read(path, opened)
             else:
                 raise UsageError(

@@ -32,6 +32,9 @@ OUTPUT_LIMIT = 4000
 """Characters of a submission's prints that are kept for each check."""
 CHECK_SECONDS = 60.0
 """Wall time for all calls of one check together."""
+THREADS_LIMIT = 256
+"""Threads that a worker may have: many more than a library starts on a large machine."""
+CROWD_SECONDS = 0.02
 CALLBACK_LIMIT = 100_000
 REPLY_FLOOR = 64 * 1024
 """Bytes of arrays that a reply may always hold: enough for a small wrong answer to be looked at."""
@@ -41,6 +44,10 @@ DEATHS_LIMIT = 2
 
 class _Late(Exception):
     """A deadline passed."""
+
+
+class _Crowd(Exception):
+    """There are more threads than any right answer has."""
 
 
 def _nonce() -> int:
@@ -104,12 +111,16 @@ class _Session:
                 if used is None or used >= self._cpu_deadline:
                     raise _Late
                 until = min(self._deadline, now + max(0.05, self._cpu_deadline - used))
+            # Looked at now and then: on nothing else rests how many there may be.
+            until = min(until, now + CROWD_SECONDS)
             streams = [self.process.sock] if self._pipe is None else [self.process.sock, self._pipe]
             ready, _, _ = select.select(streams, [], [], until - now)
             if self._pipe is not None and self._pipe in ready:
                 self._drain()
             if self.process.sock in ready:
                 return
+            if self.process.pid > 0 and launch.threads_of(self.process.pid) > THREADS_LIMIT:
+                raise _Crowd
 
     def _drain(self) -> bool:
         """Take one piece of what was printed; whether there was any."""
@@ -281,11 +292,9 @@ class WorkerTarget:
 
     def keep_to(self, core: int) -> None:
         """Let the worker run on one core only, where the system can do that and lets us."""
-        process: Any = self._process
-        number = process.popen.pid if isinstance(process, launch.Process) else getattr(process, "pid", 0)
-        if number > 0:
+        if self._process is not None and self._process.pid > 0:
             with contextlib.suppress(OSError, AttributeError):
-                os.sched_setaffinity(number, {core})
+                os.sched_setaffinity(self._process.pid, {core})
 
     def again(self, submission: Submission | None = None, names: Sequence[str] = (), device: str = "") -> WorkerTarget:
         """Another worker, confined alike, for what is timed.
@@ -374,7 +383,7 @@ class WorkerTarget:
             try:
                 frame = self._session.channel.receive(json_limit=64, blob_limit=0)
                 ready = frame.kind == wire.READY and frame.nonce == 0
-            except (wire.ProtocolError, wire.Closed, _Late, ConnectionError):
+            except (wire.ProtocolError, wire.Closed, _Late, _Crowd, ConnectionError):
                 ready = False
             if not ready:
                 said = self._session.take_output()
@@ -399,6 +408,8 @@ class WorkerTarget:
             return act()
         except _Late:
             stopped = Stopped(Outcome.TIMED_OUT, "It did not finish in time; is there a loop that never ends?")
+        except _Crowd:
+            stopped = Stopped(Outcome.CRASHED, f"It started more than {THREADS_LIMIT} threads, and was ended.")
         except wire.ProtocolError as error:
             stopped = Stopped(Outcome.PROTOCOL_VIOLATION, f"It interfered with the grader's own messages: {error}.")
         except (wire.Closed, ConnectionError):

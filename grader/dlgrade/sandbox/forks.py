@@ -142,6 +142,7 @@ class Zygote:
                 env=launch.environment(self._scratch, secrets.token_hex(16)),
                 start_new_session=True,
             )
+            launch.LEADERS.add(self._popen.pid)
         except OSError as error:
             self._control.close()
             launch.remove(Path(self._scratch))
@@ -208,6 +209,7 @@ class Zygote:
             os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.kill()
         self._popen.wait()
+        launch.LEADERS.discard(self._popen.pid)
         if self._popen.stdout is not None:
             self._popen.stdout.close()
         launch.remove(Path(self._scratch))

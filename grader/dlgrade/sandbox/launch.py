@@ -39,6 +39,11 @@ class Running(Protocol):
         ...
 
     @property
+    def pid(self) -> int:
+        """Its process number as the grader sees it; not positive once it has ended."""
+        ...
+
+    @property
     def sock(self) -> socket.socket:
         """Where frames go to and come from."""
         ...
@@ -87,6 +92,11 @@ class Process:
     isolation: str = "process"
 
     @property
+    def pid(self) -> int:
+        """Its process number as the grader sees it; not positive once it has ended."""
+        return self.popen.pid if self.popen.returncode is None else 0
+
+    @property
     def output(self) -> Any:
         """The stream of its prints."""
         return self.popen.stdout
@@ -117,6 +127,7 @@ class Process:
         self.sock.close()
         if self.popen.stdout is not None:
             self.popen.stdout.close()
+        LEADERS.discard(self.popen.pid)
         _end_strays(self.token)
         remove(Path(self.scratch))
         return status if status is not None else self.popen.returncode
@@ -141,26 +152,63 @@ def remove(scratch: Path) -> None:
             folder.rmdir()
 
 
+LEADERS: set[int] = set()
+"""The processes that we started in sessions of their own, and that have not ended."""
+_adopting = False
+
+
+def adopt_strays(adopt: bool = True) -> None:
+    """Become the parent of whatever workers leave behind, so that it is found whatever it has shed; or be it no more.
+
+    Only for a process all of whose children are of this package: what lives in a session that nobody here began is
+    taken for a stray. Where the system cannot do it, a stray is known by its environment alone.
+    """
+    global _adopting
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    with contextlib.suppress(AttributeError, OSError):
+        _adopting = ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, int(adopt), 0, 0, 0) == 0 and adopt
+
+
+_SET_CHILD_SUBREAPER = 36
+
+
 def _end_strays(token: str) -> None:
-    """Kill what left the worker's process group; it still carries the worker's environment."""
+    """Kill what left the worker's process group: it still carries the worker's environment, or has become our child."""
     mark = f"{_TOKEN}={token}".encode()
     proc = Path("/proc")
     if sys.platform != "linux" or not proc.is_dir():
         return
+    known = {os.getsid(0), *LEADERS}
     for _ in range(20):  # a stray may fork while we look
         found = False
         for entry in proc.iterdir():
             if entry.name.isdigit():
-                with contextlib.suppress(OSError):
-                    if mark in (entry / "environ").read_bytes() and "Z" not in _state(entry):
+                with contextlib.suppress(OSError, ValueError, IndexError):
+                    state, parent, _, session = _stat(entry)[:4]
+                    adopted = _adopting and int(parent) == os.getpid() and int(session) not in known
+                    if adopted and state == "Z":
+                        os.waitpid(int(entry.name), os.WNOHANG)
+                    elif state != "Z" and (adopted or mark in (entry / "environ").read_bytes()):
                         found = True
                         os.kill(int(entry.name), signal.SIGKILL)
         if not found:
             return
 
 
-def _state(entry: Path) -> str:
-    return (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+def _stat(entry: Path) -> list[str]:
+    """The fields of a process's stat from its state on: see proc_pid_stat(5)."""
+    return (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
+
+
+def threads_of(pid: int) -> int:
+    """How many threads a process has; 0 where that cannot be read."""
+    try:
+        return int(_stat(Path("/proc", str(pid)))[17])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def address_space(framework: str, device: str = "cpu") -> int:
@@ -224,6 +272,8 @@ def start(framework: str, device: str = "cpu") -> Process:
         raise GraderError(f"A worker process could not be started: {error}") from error
     finally:
         theirs.close()
+    if not windows:
+        LEADERS.add(popen.pid)
     return Process(popen, ours, scratch, token)
 
 

@@ -16,13 +16,21 @@ Measured: TypeAlias = "tuple[Any, int]"
 
 
 def memory(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Measured:
-    """The function's result, and the most bytes that were allocated at one time while it ran, result included."""
+    """The function's result, and the most bytes that were allocated at one time while it ran, result included.
+
+    Raises:
+        RuntimeError: if the function stopped the count.
+    """
     tracemalloc.start()
     try:
+        witness = object()
         before = tracemalloc.get_traced_memory()[0]
         tracemalloc.reset_peak()
         result = function(*args, **kwargs)
-        return result, max(0, tracemalloc.get_traced_memory()[1] - before)
+        peak = tracemalloc.get_traced_memory()[1]
+        if tracemalloc.get_object_traceback(witness) is None:
+            raise RuntimeError("the count of memory was stopped while it was going on")
+        return result, max(0, peak - before)
     finally:
         tracemalloc.stop()
 

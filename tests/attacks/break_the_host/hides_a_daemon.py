@@ -1,7 +1,6 @@
 # attack: it forks twice, leaves the session, and sheds the environment that it would be known by
 # catalogue: E70
 # outcome: failed
-# hole[process]: a process that has left its group and its environment is not found again
 # wants: fork
 # succeeds at: process
 

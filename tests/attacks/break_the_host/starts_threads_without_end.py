@@ -1,8 +1,6 @@
 # attack: it starts thousands of threads with the smallest stacks that there are
 # catalogue: E67
-# outcome: failed, timed_out
-# hole[strict]: nothing bounds the number of threads: RLIMIT_NPROC is not set, and of root the kernel does not enforce it
-# hole[landlock]: nothing bounds the number of threads: RLIMIT_NPROC is not set, and of root the kernel does not enforce it
+# outcome: failed, timed_out, crashed
 # wants: threads
 # succeeds at: process
 

@@ -1,10 +1,9 @@
 # attack: it is right but makes a table of N × N, and stops the count of its memory
 # catalogue: D47
-# outcome: failed
+# outcome: raised
 # wants: nothing
 # exercise: cross_entropy
 # check: memory_grows_with_the_logits
-# hole: what a call costs is counted in the process that runs it, which can falsify the count
 
 import tracemalloc
 

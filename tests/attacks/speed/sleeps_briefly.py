@@ -1,6 +1,6 @@
 # attack: it sleeps for as long as a dozen times the work, each time
 # catalogue: D60
-# outcome: too_slow
+# outcome: too_slow, inconclusive
 # wants: nothing
 # check: fast
 # implementation: right
