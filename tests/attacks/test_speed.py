@@ -1,8 +1,7 @@
 """Every attack on the clock of a timed exercise on tensors: none passes, and a right and fast answer still does.
 
 The files in `speed/` are submissions to a small softmax that is timed against the same operations, at most twice their
-time. Which level confines a worker makes no difference to what is timed, so the lower one runs only a few of them; at
-`process` each worker imports torch anew, for seconds.
+time. At `process` each worker imports torch anew, for seconds.
 """
 
 from __future__ import annotations
@@ -24,17 +23,11 @@ from dlgrade.author import Agreement, Misconception, Timing, arrays
 from dlgrade.checking.inputs import Drawer
 from dlgrade.errors import GraderError, UsageError
 from dlgrade.model import EntryPoint, Exercise, Outcome, Tensor
-from dlgrade.sandbox.levels import workers
+from dlgrade.sandbox.levels import LEVELS, workers
 from ground import Ground
 
 ATTACKS = [Attack(path, read_header(path)) for path in sorted((HERE / "speed").glob("*.py"))]
-AT_LANDLOCK = {"works_in_many_threads", "sleeps_briefly", "exits_behind_its_answer"}
-CASES = [
-    pytest.param(level, attack, id=f"{level}-{attack}")
-    for level in ("strict", "landlock")
-    for attack in ATTACKS
-    if level == "strict" or attack.path.stem in AT_LANDLOCK
-]
+CASES = [pytest.param(level, attack, id=f"{level}-{attack}") for level in LEVELS for attack in ATTACKS]
 RIGHT = b"""
 import torch
 

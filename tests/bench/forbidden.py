@@ -3,7 +3,7 @@
 Each is run without any of the three (does it give a softmax at all?), against each of them alone, against the record
 and the override both, and against all. `--pairs` prints the pairs that pass both.
 
-Run: python tests/bench/forbidden.py [--singly] [--pairs] [NAME ...]
+Run: python tests/bench/forbidden.py [LEVEL] [--singly] [--pairs] [NAME ...]
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "attacks"))
 
-from dlgrade.sandbox.levels import workers
+from dlgrade.sandbox.levels import LEVELS, workers
 from tensor_means import COLUMNS, Judge, attempts, exercise_in, source_of
 
 
 def main(arguments: list[str]) -> int:
     """Print what each way passes alone, the pairs that pass all, and the table; 1 if one alone passes all."""
-    names = [name for name in arguments if not name.startswith("-")]
+    level = next((name for name in arguments if name in LEVELS), "auto")
+    names = [name for name in arguments if not name.startswith("-") and name not in LEVELS]
     chosen = [a for a in attempts() if not names or any(way.name in names for way in a)]
     if "--singly" in arguments:
         chosen = [attempt for attempt in chosen if len(attempt) == 1]
     passed = Counter[tuple[int, str]]()
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, workers("torch") as started:
+    with tempfile.TemporaryDirectory() as folder, workers("torch", level) as started:
         judge = Judge(started, exercise_in(Path(folder)))
         for attempt in chosen:
             results = judge.passes(source_of(attempt))

@@ -23,7 +23,6 @@ from dlgrade.course.find import open_course
 from dlgrade.course.load import content_digest, load_exercise
 from dlgrade.errors import UsageError
 from dlgrade.model import Submission, Verdict
-from dlgrade.sandbox import launch
 from dlgrade.sandbox.calls import Call, Returned
 from dlgrade.sandbox.client import WorkerTarget
 from dlgrade.sandbox.forks import Unconfined, Zygote
@@ -70,7 +69,6 @@ def main() -> int:
     parser.add_argument("--class", type=int, default=100, dest="size")
     options = parser.parse_args()
     failed = False
-    launch.FRAMEWORKS["torch"] = ("typing_extensions", "sympy", "torch", "numpy")
     cold = {name: [process([sys.executable, "-c", f"import {name}"]) for _ in range(5)] for name in ("numpy", "torch")}
     for name, times in cold.items():
         print(f"python -c 'import {name}', cold process     {milliseconds(times)}")
@@ -87,8 +85,7 @@ def main() -> int:
     for framework in ("numpy", "torch"):
         for level in ("landlock", "strict"):
             try:
-                memory = launch.MEMORY_LIMIT if framework == "numpy" else 1 << 36
-                with Zygote(framework, level, memory=memory) as zygote:
+                with Zygote(framework, level) as zygote:
                     times = [fresh_worker(zygote, submission) for _ in range(options.runs)]
             except Unconfined as error:
                 print(error)

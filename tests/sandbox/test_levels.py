@@ -277,19 +277,32 @@ source = b"def f(x):\\n    print('begun', flush=True)\\n    while True: pass\\n"
 with workers("numpy", sys.argv[1]) as found:
     target = WorkerTarget(Submission("task.py", source, ""), module="task", names=["f"], start=found.start)
     target.load()
-    print(found.nursery._zygote._popen.pid, target._process.pid, flush=True)
+    print(*([found.nursery._zygote._popen.pid] if found.nursery else []), target._process.pid, flush=True)
     target.call_many([Call("f", (1,))], seconds=60)
 """
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
+HOW = pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
+
+
+@HOW
 def test_workers_die_with_the_grader(confined, how):
+    ends_with_the_grader(confined.isolation, how, 2)
+
+
+@HOW
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing ties a process to its parent")
+def test_a_worker_that_is_not_confined_dies_with_the_grader_too(how):
+    ends_with_the_grader("process", how, 1)
+
+
+def ends_with_the_grader(level, how, count):
     grader = subprocess.Popen(
-        [sys.executable, "-c", GRADER, confined.isolation], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", GRADER, level], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
         pids = [int(word) for word in grader.stdout.readline().split()]
-        assert len(pids) == 2 and all(alive(pid) for pid in pids)
+        assert len(pids) == count and all(alive(pid) for pid in pids)
         time.sleep(0.3)
         grader.send_signal(how)
         grader.wait(20)

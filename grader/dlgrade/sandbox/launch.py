@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -258,7 +259,7 @@ def start(framework: str, device: str = "cpu") -> Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=scratch,
-            env=environment(scratch, token),
+            env=environment(scratch, token) | _tie(),
             bufsize=0,
             start_new_session=not windows,
         )
@@ -275,6 +276,11 @@ def start(framework: str, device: str = "cpu") -> Process:
     if not windows:
         LEADERS.add(popen.pid)
     return Process(popen, ours, scratch, token)
+
+
+def _tie() -> dict[str, str]:
+    """What lets a worker die with this process: the system ties it to the thread that starts it, which must live on."""
+    return {"DLGRADE_TIED": str(os.getpid())} if threading.current_thread() is threading.main_thread() else {}
 
 
 def pair(kind: int = socket.SOCK_STREAM) -> tuple[socket.socket, socket.socket]:

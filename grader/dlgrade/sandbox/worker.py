@@ -280,8 +280,20 @@ def beside(name: str) -> Any:
     return module
 
 
+def _die_with_parent() -> None:
+    """Be killed with the grader, even in an endless loop, where the system can do that."""
+    parent = os.environ.pop("DLGRADE_TIED", "")
+    if parent and sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)  # PR_SET_PDEATHSIG, SIGKILL
+        if os.getppid() != int(parent):  # it was gone before
+            os._exit(0)
+
+
 def main() -> None:
     """Take the channel, import the framework, shut the door behind it, serve."""
+    _die_with_parent()
     sock = _take_channel()
     site, memory, *names = sys.argv[1:]
     _limit_resources(int(memory))
