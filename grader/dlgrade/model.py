@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -102,6 +103,11 @@ class Submission:
     path: str
     source: bytes
     sha256: str
+
+    @classmethod
+    def of(cls, path: str, source: bytes) -> Submission:
+        """The submission of these bytes."""
+        return cls(path, source, hashlib.sha256(source).hexdigest())
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ is inconclusive, which is nobody's fail.
 from __future__ import annotations
 
 import functools
-import hashlib
 import inspect
 import os
 import secrets
@@ -124,7 +123,7 @@ def measure(check: Timing, trial: Trial, target: WorkerTarget) -> Finding | Meas
     if absent:
         return _undone(Outcome.SKIPPED, absent)
     source = source_of_baseline(check).encode()
-    trusted = Submission("baseline.py", source, hashlib.sha256(source).hexdigest())
+    trusted = Submission.of("baseline.py", source)
     with target.again(trusted, ("baseline", "echo"), check.device) as rival, target.again(device=check.device) as own:
         said = rival.load()
         if not isinstance(said, Loaded):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import itertools
 import keyword
 import os
@@ -295,7 +294,7 @@ def read_submission(path: Path) -> Submission:
         raise UsageError(f"{path} is a folder, not a file.", mend="Rename it, or name the file with --at.") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
-    return Submission(str(path), source, hashlib.sha256(source).hexdigest())
+    return Submission.of(str(path), source)
 
 
 def unreadable_bytes(submission: Submission) -> tuple[str, int | None] | None:

@@ -8,7 +8,6 @@ import functools
 import hashlib
 import inspect
 import operator
-import tomllib
 import traceback
 import types
 import typing
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from dlgrade.author import Agreement, Check, Example, Gradient, Misconception, Policy, Property, Timing, named
-from dlgrade.course.find import CHECKS, HIDDEN, MISCONCEPTIONS, TIMES, VARIANTS, ExerciseFolder, read_text
+from dlgrade.course.find import CHECKS, HIDDEN, MISCONCEPTIONS, TIMES, VARIANTS, ExerciseFolder, read_text, read_toml
 from dlgrade.course.stub import parsed, public_functions, require_regions, strip_solutions
 from dlgrade.errors import AuthorError
 from dlgrade.model import EntryPoint, Exercise, Tensor
@@ -203,27 +202,21 @@ def read_times(path: Path) -> dict[str, dict[str, dict[str, float]]]:
     """
     if not path.is_file():
         return {}
-    try:
-        found: dict[str, dict[str, dict[str, float]]] = tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise AuthorError(f"It is not valid TOML: {error}.", where=str(path)) from error
+    again = "Delete it, and run `dlgrade selftest --timing`."
+    found: dict[str, dict[str, dict[str, float]]] = read_toml(path)[0]
     for checks in found.values():
         for versions in checks.values() if isinstance(checks, dict) else [None]:
             if not isinstance(versions, dict) or not all(type(ratio) in (int, float) for ratio in versions.values()):
-                raise AuthorError("It does not say numbers by device and check.", where=str(path), mend=_AGAIN)
+                raise AuthorError("It does not say numbers by device and check.", where=str(path), mend=again)
     return found
-
-
-_AGAIN = "Delete it, and run `dlgrade selftest --timing`."
 
 
 def _times(path: Path, checks: Iterable[Check]) -> dict[str, dict[str, float]]:
     known = read_times(path)
     found = {c.name: known.get(c.device, {}).get(c.name, {}) for c in checks if isinstance(c, Timing)}
-    slow = {name: versions for name, versions in found.items() if versions}
     # The right variants are nobody's business but the selftest's.
     return {name: {k: v for k, v in versions.items() if k == "reference" or v > versions.get("reference", 0) * 2}
-            for name, versions in slow.items()}  # fmt: skip
+            for name, versions in found.items() if versions}  # fmt: skip
 
 
 def content_digest(folder: Path) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import hashlib
 import inspect
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -288,9 +287,8 @@ def _check(exercise: Exercise, name: str) -> Check:
 
 def _report(exercise: Exercise, source: str, drawer: Drawer, content: str) -> Report:
     """The report of one of the authors' own sources, by the way that every submission goes."""
-    data = source.encode()
-    submission = Submission(exercise.file_name, data, hashlib.sha256(data).hexdigest())
-    reading = Reading(data)
+    submission = Submission.of(exercise.file_name, source.encode())
+    reading = Reading(submission.source)
     with worker_of(exercise, submission) as target:
         return run_checks(
             exercise,

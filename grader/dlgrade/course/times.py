@@ -7,9 +7,8 @@ versions beside the student's own.
 from __future__ import annotations
 
 import ast
-import hashlib
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlgrade.author import Timing
@@ -101,29 +100,26 @@ def _alone(path: Path, name: str, entry_point: str) -> str:
 
 
 def _timed(exercise: Exercise, check: Timing, version: str, source: str, right: bool, content: str) -> Time:
-    data = source.encode()
-    submission = Submission(exercise.file_name, data, hashlib.sha256(data).hexdigest())
+    submission = Submission.of(exercise.file_name, source.encode())
     plain = Time(check.name, check.device, version, right, check.limit)
     with worker_of(exercise, submission) as target:
         measured = measure(check, Trial(exercise, target, Drawer(), 0, content), target)
     if isinstance(measured, Finding):
         return _unmeasured(plain, check, measured)
     low, high = measured.interval()
-    return Time(
-        check.name, check.device, version, right, check.limit,
-        ratio=measured.ratio(), low=low, high=high, rounds=measured.rounds,
+    return replace(
+        plain, ratio=measured.ratio(), low=low, high=high, rounds=measured.rounds,
         milliseconds=1e3 * measured.baseline_seconds(), fault=_fault(check, version, right, measured),
     )  # fmt: skip
 
 
 def _unmeasured(plain: Time, check: Timing, finding: Finding) -> Time:
     said = finding.evidence.message if finding.evidence is not None else ""
-    kept = {key: getattr(plain, key) for key in ("check", "device", "version", "right", "limit")}
     if finding.outcome is Outcome.SKIPPED:
-        return Time(**kept, skipped=said)
+        return replace(plain, skipped=said)
     if finding.outcome is Outcome.TOO_SLOW and not plain.right:
-        return Time(**kept, ratio=float("inf"), low=float("inf"), high=float("inf"))
-    return Time(**kept, fault=f"{check.where}: {plain.version} cannot be timed by {check.name}. {said}")
+        return replace(plain, ratio=float("inf"), low=float("inf"), high=float("inf"))
+    return replace(plain, fault=f"{check.where}: {plain.version} cannot be timed by {check.name}. {said}")
 
 
 def _fault(check: Timing, version: str, right: bool, measured: Measured) -> str:

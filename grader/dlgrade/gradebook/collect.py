@@ -333,7 +333,7 @@ def _attempts(entry: Entry, container: _Container, rules: _Rules) -> Iterator[_F
                 assert isinstance(source, Unread)
                 yield PassedOver(entry.label, source.why, student, solved)
                 continue
-            submission = Submission(entry.label, source, hashlib.sha256(source).hexdigest())
+            submission = Submission.of(entry.label, source)
             receipt = container.receipts.get((entry.folders[0] if entry.folders else "", solved, submission.sha256))
             fault = unreadable_bytes(submission)
             said = (*notes, *more, *(() if fault is None else (fault[0],)))

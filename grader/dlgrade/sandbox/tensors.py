@@ -12,7 +12,7 @@ import functools
 import warnings
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -319,11 +319,3 @@ def refuse_operators(names: Sequence[str]) -> list[Any]:
 
 def _refused(name: str, *_: Any, **__: Any) -> Any:
     raise OperatorRefused(f"torch's own {name.strip('_')} may not be used here: build it from tensor operations.")
-
-
-@contextlib.contextmanager
-def plainly() -> Iterator[None]:
-    """Run trusted code on tensors without gradients' records and without warnings."""
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        yield
