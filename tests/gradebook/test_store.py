@@ -195,6 +195,17 @@ def test_a_second_writer_is_told_and_a_reader_is_not_hindered(path, monkeypatch)
         assert book.add(made()) == 0
 
 
+def test_a_reader_leaves_nothing_behind(book, path):
+    book.add(made())
+    book.close()
+    before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    with Gradebook.open(path) as reader:
+        assert len(list(reader.records())) == 1
+        with pytest.raises(UsageError, match="may not be written"):
+            reader.add(made(student="eve"))
+    assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before
+
+
 def test_a_foreign_program_that_writes_is_told(book, path, monkeypatch):
     book._connection.execute("PRAGMA busy_timeout = 50")
     other = sqlite3.connect(path, isolation_level=None)

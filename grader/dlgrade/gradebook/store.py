@@ -403,7 +403,10 @@ def _to_write(path: Path, opened: ExitStack) -> sqlite3.Connection:
 def _to_read(path: Path, opened: ExitStack) -> sqlite3.Connection:
     with _told(path):
         try:
-            connection = _connected(path, "ro", opened)
+            # Not "ro": such a connection may not take away the files that SQLite keeps beside a gradebook in use, and
+            # leaves them there when it is the last one to close.
+            connection = _connected(path, "rw", opened)
+            connection.execute("PRAGMA query_only = ON")
             version = _version(path, connection)
         except sqlite3.OperationalError as error:
             # Beside the file SQLite wants a place for what readers share; where it may not write, nobody else does.
