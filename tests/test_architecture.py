@@ -20,6 +20,8 @@ MAY_IMPORT = {
     "author": {"margin"},
     **dict.fromkeys(("margin", "errors", "text", "__init__"), frozenset()),
     "__main__": {"cli"},
+    # It lives in a student's kernel, and sends what it reads there through the command line.
+    "notebook": {"course", "gradebook", "report"} | FLOOR,
 }
 ALONE = {
     "sandbox.worker",
@@ -33,7 +35,8 @@ ALONE = {
 }  # they run as scripts, without the package
 LIGHT = {"errors", "model", "text", "sandbox.launch", "sandbox.syntax"}
 LIGHT |= {f"course.{name}" for name in ("find", "start", "stub", "release", "scaffold")}
-HEAVY = {"numpy", "hypothesis", "torch", "scipy", "rich"}
+LIGHT |= {f"course.{name}" for name in ("handout", "manifest", "nbgrader", "notebooks", "secrecy")} | {"notebook"}
+HEAVY = {"numpy", "hypothesis", "torch", "scipy", "rich", "nbformat", "nbgrader", "IPython"}
 
 PATHS = sorted(PACKAGE.rglob("*.py"))
 NAMES = [".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__") for path in PATHS]

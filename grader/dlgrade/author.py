@@ -109,7 +109,7 @@ class Property:
     name: str = ""
     where: str = field(default_factory=_here, repr=False, compare=False)
 
-    @property
+    @functools.cached_property
     def entry_points(self) -> tuple[str, ...]:
         """The names of the functions that the check calls: the law's arguments that `@given` leaves free."""
         return tuple(inspect.signature(self.law).parameters)

@@ -157,6 +157,29 @@ class Race:
 
 
 @dataclass(frozen=True)
+class Plane:
+    """Where a result is wrong over its last two dimensions, or over the part of them about its worst element.
+
+    It is of a larger input than the smallest counterexample, on which a pattern can be seen.
+    """
+
+    compared: str
+    """What: `values`; a `gradient`, with the right one; or `slopes`, finite differences with the right gradient."""
+    shape: tuple[int, ...]
+    """The shape of the whole result."""
+    start: tuple[int, ...]
+    """The index of the first element shown, one number for each axis."""
+    got: tuple[tuple[float | None, ...], ...]
+    """Row by row; None where it is not finite."""
+    off: tuple[tuple[float | None, ...], ...]
+    """How far above what was expected, 0 where it is close enough; None where that is no finite number."""
+
+
+COMPARED = ("values", "gradient", "slopes")
+"""What a plane can be of."""
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Why a check did not pass, as text that is safe to show. Everything that came from a submission is escaped."""
 
@@ -174,6 +197,7 @@ class Evidence:
     """What the submission printed during the check."""
     notes: tuple[str, ...] = ()
     race: Race | None = None
+    plane: Plane | None = None
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,21 @@ from html.parser import HTMLParser
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-VOID = {"meta", "br"}
+VOID = {"meta", "br", "input"}
 ATTRIBUTES = {
     "html": {"lang"},
     "meta": {"charset", "http-equiv", "content", "name"},
     "section": {"class", "id"},
+    "div": {"class", "tabindex", "role", "aria-label"},
+    "tr": {"class", "style"},
+    "input": {"type", "name", "id", "checked"},
+    "fieldset": {"class"},
+    "svg": {"class", "width", "height", "viewbox", "role", "aria-label", "aria-hidden"},
+    "rect": {"class", "x", "y", "width", "height"},
+    "line": {"class", "x1", "y1", "x2", "y2"},
+    "circle": {"class", "cx", "cy", "r"},
+    "path": {"class", "d"},
+    "text": {"class", "x", "y", "text-anchor", "dominant-baseline"},
     "th": {"scope", "class"},
     "td": {"class"},
     "a": {"href"},
@@ -21,16 +31,21 @@ ATTRIBUTES = {
     "span": {"class", "aria-hidden", "style"},
     "ul": {"class", "role"},
     **{f"h{level}": {"class"} for level in range(1, 6)},
-    **{tag: {"class"} for tag in ("p", "div", "mark", "table", "figcaption")},
-    **{tag: set() for tag in ("head", "title", "style", "body", "main", "thead", "tbody", "tfoot", "tr", "article")},
-    **{tag: set() for tag in ("b", "bdi", "br", "code", "figure", "li")},
+    **{tag: {"class"} for tag in ("p", "mark", "table", "figcaption", "figure")},
+    **{tag: set() for tag in ("head", "title", "style", "body", "main", "thead", "tbody", "tfoot", "article")},
+    **{tag: set() for tag in ("b", "bdi", "br", "code", "li", "details", "summary", "label", "legend")},
 }
 """The elements that the page is made of, and what may stand in their tags."""
 VALUES = {
-    "href": r"#report-\d+",
-    "id": r"report-\d+",
-    "style": r"(left: \d+\.\d\d%; )?(width|left): \d+\.\d\d%",
-    "class": r"[a-z]+(-[a-z1-3]+)?( [a-z-]+)*",
+    "href": r"#(report|exercise)-\d+",
+    "id": r"(report|exercise|sort)-\d+",
+    "style": r"(left: \d+\.\d\d%; )?(width|left): \d+\.\d\d%|--by-\d+:\d+(;--by-\d+:\d+)*",
+    "class": r"[a-z]+(-[a-z0-5]+)*( [a-z-]+)*",
+    "viewbox": r"0 0 \d+ \d+",
+    "d": r"M-?\d+\.\d -?\d+\.\dl7 7m0 -7l-7 7",
+    **dict.fromkeys(("x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r", "width", "height"), r"-?\d+(\.\d+)?"),
+    "type": "radio",
+    "name": "viewport|referrer|sort",
     "tabindex": "0",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from dlgrade.model import Bar, CheckResult, Evidence, Frame, Outcome, Race, Report, Submission, Worst
+from dlgrade.model import COMPARED, Bar, CheckResult, Evidence, Frame, Outcome, Plane, Race, Report, Submission, Worst
 from hypothesis import strategies as st
 
 SECRET = "SECRET"
@@ -166,6 +166,20 @@ FAST = replace(
         "", race=Race("4096 x 1024", "cpu", "processor", 5, 9.1, (Bar("yours", 1.31, 1.26, 1.4), *KNOWN[:2]))
     ),
 )
+PLANE = Plane(
+    "values",
+    (2, 3, 4),
+    (1, 0, 0),
+    ((0.25, 0.25, 0.5, 0.0), (1.0, None, 0.0, 2.0), (0.0, 0.0, 0.0, 1.0)),
+    ((0.25, 0.0, -0.5, 0.0), (1e-9, None, 0.0, 2.0), (0.0, 0.0, 0.0, 0.0)),
+)
+PICTURED = [
+    replace(WRONG, evidence=replace(WRONG.evidence, plane=PLANE), hint=None, misconception=None),
+    replace(RAISED, outcome=Outcome.FAILED, evidence=Evidence("The gradient is wrong.", rung="values",
+            plane=replace(PLANE, compared="gradient")), hint=None),
+    replace(RAISED, outcome=Outcome.FAILED, evidence=Evidence("The differences are off.", rung="forward",
+            plane=Plane("slopes", (70,), (60,), ((1.0, 2.0, -3.0, 4.0),), ((0.0, 1.0, -6.0, 0.0),))), hint=None),
+]  # fmt: skip
 STUB = Evidence("`softmax_backward` still raises NotImplementedError.", rung="not_started")
 NOT_STARTED = [
     result("a", "Equals the oracle's gradient.", Outcome.RAISED, evidence=STUB, entry_points=("softmax_backward",)),
@@ -211,6 +225,7 @@ HIDDEN = [
         evidence=Evidence(
             SECRET, SECRET, SECRET, SECRET, SECRET, Worst((9,), SECRET, SECRET, 9.0), (Frame(9, SECRET, SECRET),),
             SECRET, (SECRET,), Race(SECRET, SECRET, "wall", 9, 9.0, (Bar(SECRET, 9.0),)),
+            Plane("gradient", (4242, 2), (4240, 0), ((1.0, 2.0), (3.0, 4.0)), ((1.0, 2.0), (3.0, 4.0))),
         ),
         misconception=SECRET,
         hint=SECRET,
@@ -241,6 +256,7 @@ REPORTS = {
     "wrong": report(WRONG, LAW, replace(GOOD, name="dtype", says="Keeps the dtype."), NAN),
     "raised": report(RAISED, RECURSES, isolation="process"),
     "too_slow": report(GOOD, SLOW, JUST_SLOW, FAST, exercise="softmax_fast"),
+    "pictured": report(*PICTURED),
     "not_started": report(GOOD, *NOT_STARTED),
     "not_loaded": report(*UNLOADED),
     "others": report(*OTHERS),
@@ -255,6 +271,26 @@ REPORTS = {
 
 
 TEXT = st.text(max_size=20)
+
+
+@st.composite
+def planes(draw: st.DrawFn) -> Plane:
+    """Planes with any numbers in them."""
+    rows, columns, axes = draw(st.integers(1, 3)), draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    cells = (
+        st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, 5e-324, -1.7e308, 1.7e308])
+    )
+    sides = (columns,) if axes == 1 else (rows, columns)
+    rows = 1 if axes == 1 else rows
+    grid = st.lists(st.lists(cells, min_size=columns, max_size=columns).map(tuple), min_size=rows, max_size=rows)
+    more = draw(st.integers(0, 9))
+    return Plane(
+        draw(st.sampled_from(COMPARED)),
+        (*[3] * (axes - len(sides)), *(side + more for side in sides)),
+        (*[2] * (axes - len(sides)), *(draw(st.integers(0, more)) for _ in sides)),
+        tuple(draw(grid)),
+        tuple(draw(grid)),
+    )
 
 
 def reports(texts: st.SearchStrategy[str] = TEXT) -> st.SearchStrategy[Report]:
@@ -302,6 +338,7 @@ def reports(texts: st.SearchStrategy[str] = TEXT) -> st.SearchStrategy[Report]:
             ).map(tuple),
         ),
     )  # fmt: skip
+    evidence = st.tuples(evidence, st.none() | planes()).map(lambda pair: replace(pair[0], plane=pair[1]))
     results = st.builds(
         CheckResult,
         name=texts,

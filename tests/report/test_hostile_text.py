@@ -16,7 +16,7 @@ from pathlib import Path
 
 import dlgrade.report
 import pytest
-from dlgrade.model import Bar, CheckResult, Evidence, Frame, Outcome, Race, Report, Submission, Worst
+from dlgrade.model import Bar, CheckResult, Evidence, Frame, Outcome, Plane, Race, Report, Submission, Worst
 from dlgrade.report import redact, terminal
 from dlgrade.report.as_json import dumps, from_json
 from dlgrade.report.html import to_html
@@ -141,7 +141,8 @@ REPORTS: dict[str, Callable[[Report, str], Report]] = {
     },
     "submission.path": lambda report, text: replace(report, submission=submission(text)),
 }
-NEVER = {"CheckResult.kind", "CheckResult.outcome", "Race.clock", "Submission.sha256", "Submission.source"}
+NEVER = {"CheckResult.kind", "CheckResult.outcome", "Plane.compared", "Race.clock", "Submission.sha256",
+         "Submission.source"}  # fmt: skip
 """What is the grader's own: of a closed set, or computed."""
 
 
@@ -175,7 +176,7 @@ FIELDS = [*EVIDENCE, *CHECKS, *REPORTS]
 
 def test_no_field_that_holds_text_is_left_out() -> None:
     held = set()
-    for kind in (Report, CheckResult, Evidence, Worst, Frame, Race, Bar, Submission):
+    for kind in (Report, CheckResult, Evidence, Worst, Frame, Race, Bar, Plane, Submission):
         hints = typing.get_type_hints(kind)
         for field in dataclasses.fields(kind):
             if re.search(r"\bstr\b|bytes|Outcome", str(hints[field.name])):
@@ -404,7 +405,7 @@ def test_the_marks_of_a_language_are_left_alone() -> None:
 
 
 def test_a_renderer_that_forgets_to_make_text_visible_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dlgrade.report import as_json, html, junit, markdown, outline
+    from dlgrade.report import as_json, junit, markdown, outline, page
 
     def nothing(text: str, **_: object) -> str:
         return text
@@ -417,8 +418,8 @@ def test_a_renderer_that_forgets_to_make_text_visible_is_noticed(monkeypatch: py
         (terminal, "visible", nothing, check_terminal),
         (as_json, "seen_or_not", anything, check_json),
         (junit, "visible", nothing, check_junit),
-        (html, "visible", nothing, check_html),
-        (markdown, "visible", nothing, check_markdown),
+        (page, "visible", nothing, check_html),
+        (page, "visible", nothing, check_markdown),
     ):
         check(hostile)
         with monkeypatch.context() as patched:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlgrade.author import Agreement
-from dlgrade.checking.compare import difference, leaves, same, structure_problem
+from dlgrade.checking.compare import difference, leaves, plane, same, structure_problem
 from dlgrade.checking.inputs import Arguments
 from dlgrade.checking.literal import aligned, call_text
 from dlgrade.checking.trial import PASSED, Finding, Trial, failure_of, in_single, quietly, styled_call, undefined
@@ -105,7 +105,7 @@ def _climb(check: Agreement, trial: Trial, inputs: Sequence[Arguments], form: Fo
     """All inputs in one form, rung by rung: the lowest rung that any input fails on is the finding."""
     wants = [_kept(check, trial, arguments, form) for arguments in inputs]
     calls = [
-        _call(check, trial, arguments, form, style, want)
+        _kept_call(check, trial, arguments, form, style, want)
         for style, (arguments, want) in enumerate(zip(inputs, wants, strict=True))
     ]
     replies = trial.target.call_many(calls)
@@ -114,14 +114,17 @@ def _climb(check: Agreement, trial: Trial, inputs: Sequence[Arguments], form: Fo
             finding = failure_of(reply, call)
             return _smaller_failure(check, trial, finding, call, inputs, form, calls)
     faults: list[_Fault | None] = []
-    for arguments, call, reply, want in zip(inputs, calls, replies, wants, strict=True):
-        faults.append(_fault(check, trial, arguments, call, reply, form, want))
-        if faults[-1] is not None and not trial.explain:
-            return Finding(Outcome.FAILED, failing=(call,), fresh=tuple(calls))
+    with quietly():
+        for arguments, call, reply, want in zip(inputs, calls, replies, wants, strict=True):
+            scale = _kept_scale(check, trial, arguments, form, want)
+            faults.append(_fault(check, trial, arguments, call, reply, form, want, scale))
+            if faults[-1] is not None and not trial.explain:
+                return Finding(Outcome.FAILED, failing=(call,), fresh=tuple(calls))
     for rung in _ORDER:
         for arguments, call, fault in zip(inputs, calls, faults, strict=True):
             if fault is not None and fault.rung == rung:
-                return _shrunk(check, trial, arguments, call, fault, form, calls)
+                found = _shrunk(check, trial, arguments, call, fault, form, calls)
+                return _pictured(found, [one for one in faults if one is not None and one.rung == rung])
     return None
 
 
@@ -158,6 +161,20 @@ def _kept(check: Agreement, trial: Trial, arguments: Arguments, form: Form) -> A
     return trial.drawer.kept(arguments, (check.where, form.name), functools.partial(_expected, check, form=form))
 
 
+def _kept_call(check: Agreement, trial: Trial, arguments: Arguments, form: Form, style: int, want: Any) -> Call:
+    """The call with an input that the drawer handed out, made once for all submissions."""
+    make = functools.partial(_call, check, trial, form=form, style=style, want=want)
+    call: Call = trial.drawer.kept(arguments, (check.where, form.name, style), make)
+    return call
+
+
+def _kept_scale(check: Agreement, trial: Trial, arguments: Arguments, form: Form, want: Any) -> Any:
+    def scale(given: Arguments) -> Any:
+        return scale_of(check, _in_double(given, form), want)
+
+    return trial.drawer.kept(arguments, (check.where, form.name, "scale"), scale)
+
+
 def _in_double(arguments: Arguments, form: Form) -> dict[str, Any]:
     def double(value: Any) -> Any:
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
@@ -186,7 +203,14 @@ def scale_of(check: Agreement, arguments: Mapping[str, Any], want: Any) -> Any:
 
 
 def _fault(
-    check: Agreement, trial: Trial, arguments: Arguments, call: Call, reply: Reply, form: Form, want: Any
+    check: Agreement,
+    trial: Trial,
+    arguments: Arguments,
+    call: Call,
+    reply: Reply,
+    form: Form,
+    want: Any,
+    scale: Any = None,
 ) -> _Fault | None:
     """The first rung that a call fails on; None if it fails on none, or did not return at all."""
     if not isinstance(reply, Returned):
@@ -198,7 +222,7 @@ def _fault(
     found = difference(
         reply.value,
         want,
-        scale=scale_of(check, _in_double(arguments, form), want),
+        scale=scale_of(check, _in_double(arguments, form), want) if scale is None else scale,
         rtol=check.rtol32 if single else check.rtol,
         float_dtype=_float_dtype(arguments, form),
         parts=check.parts,
@@ -298,6 +322,15 @@ def _shrunk(
     return Finding(Outcome.FAILED, evidence, failing=(call,), fresh=tuple(calls))
 
 
+def _pictured(finding: Finding, faults: Sequence[_Fault]) -> Finding:
+    """The finding with a picture of the largest result that is wrong in the same way."""
+    largest = max(faults, key=lambda fault: np.size(fault.wrong) if fault.wrong is not None else 0)
+    if finding.evidence is None or largest.wrong is None or largest.rung == "arguments":
+        return finding
+    picture = plane(largest.got, largest.want, largest.wrong)
+    return replace(finding, evidence=replace(finding.evidence, plane=picture))
+
+
 def _sentence(text: str) -> str:
     # A sentence that begins with a result's name, such as dx, leaves it as it is.
     begun = text[0].upper() + text[1:] if text.startswith(("it ", "given ", "in ", "result ", "the ")) else text
@@ -340,7 +373,7 @@ def _smaller_failure(
 
 def _repeat(check: Agreement, trial: Trial, inputs: Sequence[Arguments]) -> Finding | None:
     """The same inputs in the opposite order: a function that keeps something between calls answers differently."""
-    calls = [_call(check, trial, given, AS_DRAWN, 0, _kept(check, trial, given, AS_DRAWN)) for given in inputs]
+    calls = [_kept_call(check, trial, one, AS_DRAWN, 0, _kept(check, trial, one, AS_DRAWN)) for one in inputs]
     first = trial.target.call_many(calls)
     # The opposite order has the replies from its end where the target had to be stopped on the way.
     again = trial.target.call_many(calls[::-1]) if len(first) == len(calls) else []

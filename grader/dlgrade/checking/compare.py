@@ -12,14 +12,17 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from dlgrade.author import close
-from dlgrade.checking.literal import shown
-from dlgrade.model import Tensor
+from dlgrade.checking.literal import numeric, shown, worst_index
+from dlgrade.model import Plane, Tensor
 from dlgrade.sandbox.wire import Foreign, Oversize
 from dlgrade.text import visible
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
 
+PLANE_SIDE = 16
+"""A plane has no more rows, and no more columns: more are no picture, and a report is kept for each submission."""
+PLANE_DIGITS = 5
 SINGLE_RTOL = 1e-6
 """How far a number that was returned in float32 may be from the right one."""
 
@@ -268,6 +271,40 @@ def _values(got: Any, want: Any, scale: Any, rtol: float, _d: Any, who: str) -> 
 
 
 _RUNGS = {"shape": _shape, "dtype": _dtype, "finite": _finite, "values": _values}
+
+
+def plane(got: Any, want: Any, wrong: Any, compared: str = "values") -> Plane | None:
+    """Where two arrays differ over their last two dimensions, for a picture; None where there is none to make.
+
+    Args:
+        got: what came back.
+        want: what should have.
+        wrong: where they differ.
+        compared: what they are, as `Plane.compared` says it.
+    """
+    if wrong is None or not numeric(got) or not numeric(want):
+        return None
+    left, right, marks = np.asarray(got), np.asarray(want), np.asarray(wrong)
+    flat = "biuf"
+    if not left.shape == right.shape == marks.shape or left.dtype.kind not in flat or right.dtype.kind not in flat:
+        return None
+    if left.size < 2 or not marks.any():
+        return None
+    worst, sides = worst_index(left, right, marks), left.shape[-2:]
+    at = [
+        max(0, min(middle - PLANE_SIDE // 2, side - PLANE_SIDE)) for middle, side in zip(worst[-2:], sides, strict=True)
+    ]
+    cut: tuple[int | slice, ...] = (*worst[:-2], *(slice(start, start + PLANE_SIDE) for start in at))
+    with np.errstate(all="ignore"):
+        there = left[cut].astype(np.float64)
+        off = np.where(marks[cut], there - right[cut].astype(np.float64), 0.0)
+    return Plane(compared, left.shape, (*worst[:-2], *at), _rows(there), _rows(off))
+
+
+def _rows(array: Array) -> tuple[tuple[float | None, ...], ...]:
+    # What is finite may not be so any more once it is rounded.
+    rounded = [[float(f"{cell:.{PLANE_DIGITS}g}") for cell in row] for row in np.atleast_2d(array)]
+    return tuple(tuple(cell if np.isfinite(cell) else None for cell in row) for row in rounded)
 
 
 def same(one: Any, other: Any, *, rtol: float = 1e-9) -> bool:

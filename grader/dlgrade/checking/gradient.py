@@ -10,11 +10,11 @@ import numpy as np
 
 from dlgrade import margin
 from dlgrade.author import Gradient
-from dlgrade.checking.compare import leaves, structure_problem
+from dlgrade.checking.compare import leaves, plane, structure_problem
 from dlgrade.checking.inputs import Arguments
 from dlgrade.checking.literal import aligned, call_text
 from dlgrade.checking.trial import Finding, Trial, failure_of, quietly, styled_call, undefined
-from dlgrade.model import Evidence, Outcome
+from dlgrade.model import Evidence, Outcome, Plane
 from dlgrade.sandbox.calls import Call, Reply, Returned
 from dlgrade.sandbox.wire import Oversize
 
@@ -260,14 +260,16 @@ def _own_forward(check: Gradient, trial: Trial, cases: Sequence[_Case]) -> Findi
                 continue
             if not _forward_is_right(check, trial, case):
                 return _passed_without_forward(check)
-            expected, got, worst = aligned(slope, right, ~np.isclose(slope, right, rtol=1e-5, atol=noise))
+            marks = ~np.isclose(slope, right, rtol=1e-5, atol=noise)
+            expected, got, worst = aligned(slope, right, marks)
             message = (
                 f"{_capital(check.judged)} is right, but finite differences of your {check.entry_point} do not agree "
                 "with it: is it rounding, or keeping something between calls?"
             )
             call = styled_call(trial.entry_point(check.entry_point), case.arguments, 0)
             evidence = Evidence(
-                message, rung="forward", call=call_text(call), expected=expected, got=got, worst=worst
+                message, rung="forward", call=call_text(call), expected=expected, got=got, worst=worst,
+                plane=plane(slope, right, marks, "slopes"),
             )  # fmt: skip
             return Finding(Outcome.FAILED, evidence, failing=(call,))
     return Finding(Outcome.PASSED)
@@ -307,12 +309,24 @@ def _refuted(
         rung = "values"
         whose = f"Your {check.backward}" if check.backward else "What autograd finds"
         message += f" {whose} disagrees with your own {check.entry_point}."
-    marks = np.abs(answer[place] - case.right[place]) > ORACLE_RTOL * _scale(case, place)
-    expected, got, worst = aligned(answer[place], case.right[place], marks)
+    expected, got, worst = aligned(answer[place], case.right[place], _marks(case, answer, place))
     evidence = Evidence(
-        message, rung=rung, call=call_text(case.call), expected=expected, got=got, worst=worst
+        message, rung=rung, call=call_text(case.call), expected=expected, got=got, worst=worst,
+        plane=_pictured(cases, answers, place),
     )  # fmt: skip
     return Finding(Outcome.FAILED, evidence, failing=(case.call,), fresh=tuple(case.call for case in cases))
+
+
+def _marks(case: _Case, answer: Sequence[Array], place: int) -> Array:
+    """Which elements of a gradient are wrong."""
+    return np.asarray(np.abs(answer[place] - case.right[place]) > ORACLE_RTOL * _scale(case, place))
+
+
+def _pictured(cases: Sequence[_Case], answers: Sequence[tuple[Array, ...]], place: int) -> Plane | None:
+    """A picture of the largest gradient that is wrong in this tensor."""
+    wrong = [(case, answer) for case, answer in zip(cases, answers, strict=True) if place in _wrong(case, answer)]
+    case, answer = max(wrong, key=lambda pair: pair[1][place].size)
+    return plane(answer[place], case.right[place], _marks(case, answer, place), "gradient")
 
 
 def _capital(text: str) -> str:

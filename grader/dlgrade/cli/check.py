@@ -147,6 +147,10 @@ def _chosen(course: Course, names: Sequence[str], at: Path) -> list[tuple[Exerci
         paths = files[folder.file_name]
         if folder.file_name in exact:
             paths = [exact[folder.file_name]]
+        if len(paths) > 1 and not course.authored:
+            # Where a course was released, its own copy of the stub is nobody's work.
+            own = (folder.path / folder.file_name).resolve()
+            paths = [path for path in paths if path.resolve() != own]
         if len(paths) > 1:
             listed = "\n".join(f"  {path}" for path in paths[:10])
             raise UsageError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlgrade.cli.pages import page_format, page_options, write_page
 from dlgrade.cli.tables import aligned
 from dlgrade.course.find import COURSE_FILE, find_root, open_course
 from dlgrade.errors import UsageError
@@ -17,12 +18,15 @@ from dlgrade.text import visible
 
 if TYPE_CHECKING:
     from dlgrade.gradebook.grades import Grade, Total
-    from dlgrade.gradebook.policy import Extension
+    from dlgrade.gradebook.policy import Extension, GradingPolicy
     from dlgrade.gradebook.spreadsheet import Cell
     from dlgrade.gradebook.store import Gradebook
 
 COLUMNS = ("student", "exercise", "points", "max_points", "verdict", "credit", "graded_points", "reason")
 """Of the CSV."""
+GRADES = "grades.csv"
+"""Its name where `dlgrade grade` writes it."""
+_NAMED_LIMIT = 10
 
 
 @click.command()
@@ -31,6 +35,7 @@ COLUMNS = ("student", "exercise", "points", "max_points", "verdict", "credit", "
 @click.option("--student", metavar="S", help="Only this student's.")
 @click.option("--exercise", metavar="E", help="Only for this exercise.")
 @click.option("--verify", is_flag=True, help="Look through every report first, and say what is damaged.")
+@page_format
 @click.pass_context
 def command(
     context: click.Context,
@@ -39,6 +44,8 @@ def command(
     student: str | None,
     exercise: str | None,
     verify: bool,
+    form: str,
+    out: Path | None,
 ) -> int:
     """Print grades, computed now from the reports in DIR/gradebook.db, course.toml, extensions and adjustments.
 
@@ -48,6 +55,7 @@ def command(
     from dlgrade.gradebook.policy_file import load_policy
     from dlgrade.gradebook.store import Gradebook
 
+    page_options(form, out, csv)
     course = open_course(find_root(context.obj))
     policy, extensions = load_policy(course)
     with Gradebook.open(gradebook) as book:
@@ -62,7 +70,15 @@ def command(
     due = "" if any(terms.due for terms in policy.terms) else ", by which nothing is ever due"
     click.echo(f"Terms: {visible(str(course.root / COURSE_FILE))}{due}.", err=True)
     _unknown_students(extensions, found, student)
-    if csv is not None:
+    say_clocks(shown, policy)
+    if form == "html":
+        from dlgrade.report.class_pages import grades_page
+
+        names = {terms.exercise: None for terms in policy.terms} | dict.fromkeys(one.exercise for one in found)
+        there = {one.exercise for one in shown}
+        summed = totals(found, policy) if exercise is None and len(there) > 1 else ()
+        write_page(grades_page(course.title, shown, summed, [name for name in names if name in there]), out)
+    elif csv is not None:
         write_csv(csv, shown)
         click.echo(f"{'1 grade is' if len(shown) == 1 else f'{len(shown)} grades are'} in {visible(str(csv))}.")
     else:
@@ -105,6 +121,57 @@ def _unknown_students(extensions: Sequence[Extension], found: Sequence[Grade], s
         near = difflib.get_close_matches(name, known, n=1)
         mean = f": did you mean {visible(near[0])}?" if near else "."
         click.echo(f"Note: an extension is for {visible(name)}, of whom the gradebook has nothing{mean}", err=True)
+
+
+def unknown_times(those: Sequence[tuple[str, str, str]], what: str) -> str:
+    """What is to be said of those of which nobody knows when they were handed in; empty if there are none.
+
+    Args:
+        those: student, exercise and clock of each.
+        what: what each of them is.
+    """
+    from dlgrade.gradebook.sources import UNKNOWN, Clock
+
+    unknown = [one for one in those if one[2] in UNKNOWN]
+    if not unknown:
+        return ""
+    few = f": {_named(unknown)}" if len(unknown) < len(those) else ""
+    said = (
+        f"Of {len(unknown):,} of {len(those):,} {what}s it is not known when they were handed in (a platform's zip has "
+    )
+    said += f"the time of the download). They are graded as on time{few}."
+    late = [one for one in unknown if one[2] == Clock.LATE]
+    if late:
+        said += f" Canvas says that these are late: {_named(late)}. `dlgrade adjust` takes points by hand."
+    return said
+
+
+def _named(those: Sequence[tuple[str, str, str]]) -> str:
+    named = [f"{exercise} of {student}" for student, exercise, _ in those]
+    more = f" and {len(named) - _NAMED_LIMIT:,} more" if len(named) > _NAMED_LIMIT else ""
+    return f"{visible(', '.join(named[:_NAMED_LIMIT]))}{more}"
+
+
+def say_clocks(grades: Sequence[Grade], policy: GradingPolicy) -> None:
+    """Say, on the standard error, where lateness stands on weak ground: unknown times, and such as copying sets."""
+    from dlgrade.gradebook.sources import COPIED
+
+    due = {terms.exercise for terms in policy.terms if terms.due is not None}
+    those = [(one.student, one.exercise, one.clock) for one in grades if one.exercise in due and one.attempt]
+    untimed = unknown_times(those, "submission")
+    if untimed:
+        click.echo(f"Note: {untimed}", err=True)
+    late = [
+        (one.student, one.exercise, one.clock)
+        for one in grades
+        if one.clock in COPIED and one.credit is not None and one.credit < 1
+    ]
+    if late:
+        said = "a grade is" if len(late) == 1 else f"{len(late):,} grades are"
+        click.echo(
+            f"Note: {said} lower for lateness by the time of a file, which copying can change: {_named(late)}.",
+            err=True,
+        )
 
 
 def _table(grades: Sequence[Grade]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlgrade.cli.pages import page_format, page_options, write_page
 from dlgrade.cli.tables import aligned
 from dlgrade.course.find import find_root, open_course
 from dlgrade.errors import UsageError
@@ -38,8 +39,11 @@ _MISCONCEPTIONS = ("exercise", "misconception", "students", "share", "cure")
     help="Write exercises.csv, checks.csv and misconceptions.csv there.",
 )
 @click.option("--exercise", metavar="E", help="Only this exercise.")
+@page_format
 @click.pass_context
-def command(context: click.Context, gradebook: Path, csv: Path | None, exercise: str | None) -> None:
+def command(
+    context: click.Context, gradebook: Path, csv: Path | None, exercise: str | None, form: str, out: Path | None
+) -> None:
     """Say how the class did: of each exercise how the points are spread, of each check who passed it and how well it
     tells the able from the others, and the commonest misconceptions.
 
@@ -50,7 +54,9 @@ def command(context: click.Context, gradebook: Path, csv: Path | None, exercise:
     from dlgrade.gradebook.statistics import statistics
     from dlgrade.gradebook.store import Gradebook
 
-    policy, extensions = load_policy(open_course(find_root(context.obj)))
+    page_options(form, out, csv)
+    course = open_course(find_root(context.obj))
+    policy, extensions = load_policy(course)
     with Gradebook.open(gradebook) as book:
         graded = grades(book.records(), policy, extensions, book.adjustments())
         place = {terms.exercise: number for number, terms in enumerate(policy.terms)}
@@ -61,6 +67,15 @@ def command(context: click.Context, gradebook: Path, csv: Path | None, exercise:
         known = ", ".join(sorted({grade.exercise for grade in graded}))
         what = "The gradebook has no reports" + (f" on {visible(exercise)!r}." if exercise else ".")
         raise UsageError(what, mend=f"There are: {known}." if known else "")
+    if form == "html":
+        from dlgrade.report.class_pages import statistics_page
+
+        points: dict[str, list[float]] = {}
+        for grade in chosen:
+            if grade.attempt and not grade.to_be_regraded:
+                points.setdefault(grade.exercise, []).append(grade.points)
+        write_page(statistics_page(course.title, found, points), out)
+        return
     if csv is None:
         click.echo("\n\n".join(_text(one) for one in found))
         return

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from dlgrade.course.find import CHECKS, MISCONCEPTIONS, TIMES, Course, read_text
+from dlgrade.course.find import CHECKS, MISCONCEPTIONS, TIMES, Course, ExerciseFolder, read_text
+from dlgrade.course.secrecy import hidden_names, require_secrecy
 from dlgrade.course.start import stub_of
 from dlgrade.course.stub import parsed, require_regions
 from dlgrade.errors import UsageError
@@ -28,7 +30,11 @@ def require_authored(course: Course, command: str) -> None:
 
 
 def derived(course: Course) -> dict[Path, str]:
-    """Every file of assignments/ as it should be, by its path below that folder."""
+    """Every file of assignments/ as it should be, by its path below that folder.
+
+    Raises:
+        AuthorError: if something in solutions/ cannot be released, or a secret of its would be.
+    """
     files: dict[Path, str] = {}
     for folder in course.exercises:
         reference = folder.path / folder.file_name
@@ -37,10 +43,35 @@ def derived(course: Course) -> dict[Path, str]:
         files[below / folder.file_name] = stub_of(folder)
         for name in (CHECKS, MISCONCEPTIONS):
             files[below / name] = read_text(folder.path / name)
-            parsed(files[below / name], str(folder.path / name))
+            tree = parsed(files[below / name], str(folder.path / name))
+            if name == MISCONCEPTIONS:
+                files[below / name] = _public_misconceptions(files[below / name], tree, folder)
         if (folder.path / TIMES).is_file():
             files[below / TIMES] = read_text(folder.path / TIMES)
+    require_secrecy(course, {path: text.encode() for path, text in files.items()})
     return files
+
+
+def _public_misconceptions(source: str, tree: ast.Module, folder: ExerciseFolder) -> str:
+    """An exercise's misconceptions without those that a hidden check must catch, since they name it."""
+    secret = hidden_names(folder)
+    lines: list[str | None] = list(source.splitlines(keepends=True))
+    for node in tree.body:
+        named = {
+            keyword.value.value
+            for keyword in ast.walk(node)
+            if isinstance(keyword, ast.keyword)
+            and keyword.arg == "caught_by"
+            and isinstance(keyword.value, ast.Constant)
+        }
+        if named & secret:
+            first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))]) - 1
+            last = node.end_lineno or node.lineno
+            while last < len(lines) and not (lines[last] or "").strip():
+                last += 1  # with the empty lines that follow it
+            lines[first:last] = [None] * (last - first)
+    kept = "".join(line for line in lines if line is not None)
+    return kept if kept == source else f"{kept.rstrip()}\n"
 
 
 def release(course: Course) -> dict[Path, str]:

@@ -11,7 +11,6 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -20,7 +19,7 @@ from dlgrade.errors import AuthorError
 from dlgrade.gradebook.executor import Task
 from dlgrade.model import CheckResult, Evidence, Exercise, Outcome, Report, Submission
 from dlgrade.sandbox import launch
-from dlgrade.sandbox.syntax import Facts, Reading, Unreadable
+from dlgrade.sandbox.syntax import Facts, Parsers, Unreadable
 
 if TYPE_CHECKING:
     from dlgrade.author import Misconception
@@ -92,13 +91,16 @@ def seconds_for(exercise: Exercise) -> float:
     return PLENTY * (start + client.CHECK_SECONDS * (len(exercise.checks) + 1))
 
 
-def grade_one(loaded: Loaded, submission: Submission, *, start: Start, drawer: Drawer, seed: int) -> Report:
+def grade_one(
+    loaded: Loaded, submission: Submission, *, start: Start, parsers: Parsers, drawer: Drawer, seed: int
+) -> Report:
     """Grade one submission with every check, the hidden ones too.
 
     Args:
         loaded: the exercise.
         submission: what was handed in.
         start: starts a worker for it to run in.
+        parsers: read its syntax tree.
         drawer: where inputs come from, the same for all submissions.
         seed: the run's.
 
@@ -107,24 +109,16 @@ def grade_one(loaded: Loaded, submission: Submission, *, start: Start, drawer: D
     """
     from dlgrade.checking.run import run_checks, worker_of
 
-    with ExitStack() as cleanup:
-        fault = unreadable_bytes(submission)
-        reading = None
-        if fault is None:
-            reading = Reading(submission.source)
-            cleanup.callback(reading.close)
+    fault = unreadable_bytes(submission)
 
-        def facts() -> Facts | Unreadable:
-            if fault is not None:
-                return Unreadable(*fault)
-            assert reading is not None
-            return reading.result()
+    def facts() -> Facts | Unreadable:
+        return parsers.read(submission.source) if fault is None else Unreadable(*fault)
 
-        target = worker_of(loaded.exercise, submission, seed=workers_seed(seed), start=start)
+    with worker_of(loaded.exercise, submission, seed=workers_seed(seed), start=start) as target:
         return run_checks(
             loaded.exercise,
             submission,
-            cleanup.enter_context(target),
+            target,
             facts=facts,
             misconceptions=lambda: loaded.misconceptions,
             drawer=drawer,
@@ -158,6 +152,7 @@ class Grader:
         self._setting = setting
         self._folders = {folder.name: folder for folder in setting.course.exercises}
         self._drawer = Drawer(None)
+        self._parsers = Parsers()
         self._loaded: dict[str, Loaded] = {}
         self._workers: dict[str, Workers] = {}
         self._started: Counter[str] = Counter()
@@ -176,7 +171,14 @@ class Grader:
         self._open(framework)
         try:
             start = functools.partial(self._start, framework)
-            report = grade_one(loaded, task.submission, start=start, drawer=self._drawer, seed=self._setting.seed)
+            report = grade_one(
+                loaded,
+                task.submission,
+                start=start,
+                parsers=self._parsers,
+                drawer=self._drawer,
+                seed=self._setting.seed,
+            )
         except BaseException:
             # Whatever it was, the next one does not meet it again.
             self._close(framework)
@@ -189,6 +191,7 @@ class Grader:
     def __exit__(self, *_: object) -> None:
         for framework in list(self._workers):
             self._close(framework)
+        self._parsers.close()
 
     def _load(self, task: Task) -> Loaded:
         if task.exercise not in self._loaded:

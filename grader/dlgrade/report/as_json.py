@@ -12,12 +12,14 @@ from typing import Any
 
 from dlgrade.errors import UsageError
 from dlgrade.model import (
+    COMPARED,
     SCHEMA,
     Bar,
     CheckResult,
     Evidence,
     Frame,
     Outcome,
+    Plane,
     Race,
     Report,
     Submission,
@@ -173,6 +175,7 @@ def _read_evidence(data: Mapping[str, Any]) -> Evidence:
         output=data["output"],
         notes=tuple(data["notes"]),
         race=None if data.get("race") is None else _read_race(data["race"]),
+        plane=None if data.get("plane") is None else _read_plane(data["plane"]),
     )
 
 
@@ -187,3 +190,15 @@ def _read_race(data: Mapping[str, Any]) -> Race:
         bars=bars,
         against=data["against"],
     )
+
+
+def _read_plane(data: Mapping[str, Any]) -> Plane:
+    if data["compared"] not in COMPARED:
+        raise ValueError("a plane of something unknown")
+    got, off = (
+        tuple(tuple(None if cell is None else float(cell) for cell in row) for row in data[name])
+        for name in ("got", "off")
+    )
+    if len({len(row) for row in (*got, *off)}) > 1 or len(got) != len(off):
+        raise ValueError("a plane that is no rectangle")
+    return Plane(data["compared"], tuple(map(int, data["shape"])), tuple(map(int, data["start"])), got, off)

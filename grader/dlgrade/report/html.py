@@ -1,28 +1,20 @@
-"""Reports as one HTML page that needs nothing else: no script, no request, and nothing in a submission becomes markup.
-
-The page is built as a tree, not as text. A string can only become the text of an element or the value of an attribute,
-so there is no place where escaping could be forgotten, and no template language is needed.
-"""
+"""Reports as one HTML page, over which nothing in a submission has any power."""
 
 from __future__ import annotations
 
-import functools
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from dlgrade.model import Evidence, Frame, Race, Report, Worst
 from dlgrade.report import outline
+from dlgrade.report.charts import plane_charts
 from dlgrade.report.outline import VERDICTS, Block, Mark
+from dlgrade.report.page import Node, element, heads, line, lines, page, percentage, pre, prose
 from dlgrade.report.redact import public
 from dlgrade.report.words import WORDS, number, points, ratio, seconds
 from dlgrade.text import visible
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-"""Nothing may be loaded or sent, even if something of a stranger's should get past all the rest."""
-
-LIMIT = 10_000
 CELLS = 64
 """A larger array is not coloured: nobody compares so many numbers by eye."""
 SHADES = ((2 / 3, "off-3"), (1 / 3, "off-2"), (0.01, "off-1"))
@@ -32,108 +24,101 @@ _WORST = re.compile(r">( *)([^\s<>\[\]]+)<")
 """The worst element of an array, as the grader marks it."""
 _CELL = re.compile(r"[^\s<>\[\],]+")
 
-Node = ET.Element | str
-
 
 def to_html(reports: Sequence[Report]) -> str:
     """The reports as a page; several have a table of all at the top."""
     several = len(reports) != 1
     total = WORDS["total"].format(count=len(reports))
     title = total if several else f"{reports[0].exercise}: {points(reports[0].points, reports[0].max_points)}"
-    body = [_element("h1", total), _overview(reports)] if several else []
+    body = [element("h1", total), _overview(reports)] if several else []
     body += [
-        _element("section", *_report(report, 2 if several else 1), class_="report", id=f"report-{place}")
+        element("section", *_report(report, 2 if several else 1), class_="report", id=f"report-{place}")
         for place, report in enumerate(reports, 1)
     ]
-    head = _element(
-        "head",
-        _element("meta", charset="utf-8"),
-        _element("meta", **{"http-equiv": "Content-Security-Policy", "content": POLICY}),
-        _element("meta", name="referrer", content="no-referrer"),
-        _element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        _element("title", _line(title)),
-        _element("style", _css()),
-    )
-    page = _element("html", head, _element("body", _element("main", *body)), lang="en")
-    return "<!DOCTYPE html>\n" + ET.tostring(page, encoding="unicode", method="html") + "\n"
+    return page(title, *body)
 
 
 def _overview(reports: Sequence[Report]) -> ET.Element:
     rows = []
     for place, report in enumerate(reports, 1):
-        name = _element("a", _element("bdi", _line(f"{report.unit}/{report.exercise}")), href=f"#report-{place}")
+        name = element("a", element("bdi", line(f"{report.unit}/{report.exercise}")), href=f"#report-{place}")
         verdict = VERDICTS[report.verdict]
         rows.append(
-            _element(
+            element(
                 "tr",
-                _element("th", name, scope="row"),
-                _element("td", f"{number(report.points)}/{number(report.max_points)}", class_="points"),
-                _element("td", f"{verdict.value}\u00a0{WORDS[f'verdict {report.verdict}']}", class_=_class(verdict)),
+                element("th", name, scope="row"),
+                element("td", f"{number(report.points)}/{number(report.max_points)}", class_="points"),
+                element("td", f"{verdict.value}\u00a0{WORDS[f'verdict {report.verdict}']}", class_=class_of(verdict)),
             )
         )
     earned, of = sum(report.points for report in reports), sum(report.max_points for report in reports)
-    total = _element(
+    total = element(
         "tr",
-        _element("th", WORDS["total"].format(count=len(reports)), scope="row"),
-        _element("td", f"{number(earned)}/{number(of)}", class_="points"),
-        _element("td"),
+        element("th", WORDS["total"].format(count=len(reports)), scope="row"),
+        element("td", f"{number(earned)}/{number(of)}", class_="points"),
+        element("td"),
     )
     columns = ("exercise column", "points column", "verdict column")
-    return _element("table", _heads(columns), _element("tbody", *rows), _element("tfoot", total))
+    return element("table", _heads(*columns), element("tbody", *rows), element("tfoot", total))
 
 
 def _report(report: Report, level: int) -> Iterator[ET.Element]:
     verdict = VERDICTS[report.verdict]
-    yield _element(f"h{level}", _line(report.exercise))
-    yield _element(
+    yield element(f"h{level}", line(report.exercise))
+    yield element(
         "p",
-        _element("span", f"{verdict.value} {WORDS[f'verdict {report.verdict}']}", class_=_class(verdict)),
+        element("span", f"{verdict.value} {WORDS[f'verdict {report.verdict}']}", class_=class_of(verdict)),
         f" · {points(report.points, report.max_points)}",
         class_="sum",
     )
     circumstances = WORDS["circumstances"].format(
-        path=_line(report.submission.path),
-        device=_line(report.device),
-        isolation=_line(report.isolation),
+        path=line(report.submission.path),
+        device=line(report.device),
+        isolation=line(report.isolation),
         seed=report.seed,
         seconds=seconds(report.seconds),
     )
-    yield _element("p", circumstances, class_="quiet")
+    yield element("p", circumstances, class_="quiet")
     if report.isolation == "process":
-        yield _element("p", WORDS["not isolated"], class_="quiet")
+        yield element("p", WORDS["not isolated"], class_="quiet")
+    yield from findings(report, level + 1)
+
+
+def findings(report: Report, level: int) -> Iterator[ET.Element]:
+    """Every check with what became of it, then what to do about each that went wrong.
+
+    Args:
+        report: the report.
+        level: of the headings.
+    """
     yield _checks(report)
     missing = outline.not_started(report)
     if missing:
-        yield _element("p", WORDS["to do"].format(names=", ".join(map(_line, missing))))
+        yield element("p", WORDS["to do"].format(names=", ".join(map(line, missing))))
     for block in outline.blocks(report):
-        yield _block(block, outline.file_name(report), level + 1)
+        yield _block(block, outline.file_name(report), level)
 
 
 def _checks(report: Report) -> ET.Element:
     rows = []
     for result in map(public, report.checks):
         mark = outline.mark(result)
-        claim = _element("div", _marked(mark), _element("span", *_prose(result.says)), class_="claim")
+        claim = element("div", marked(mark), element("span", *prose(result.says)), class_="claim")
         worth = f"{number(result.points)}/{number(result.max_points)}" if result.max_points else ""
         rows.append(
-            _element(
+            element(
                 "tr",
-                _element("th", claim, scope="row"),
-                _element("td", worth, class_="points"),
-                _element("td", outline.word(result), class_=_class(mark)),
+                element("th", claim, scope="row"),
+                element("td", worth, class_="points"),
+                element("td", outline.word(result), class_=class_of(mark)),
             )
         )
-    return _element(
-        "table", _heads(("check column", "points column", "outcome column")), _element("tbody", *rows), class_="checks"
-    )
+    head = _heads("check column", "points column", "outcome column")
+    return element("table", head, element("tbody", *rows), class_="checks")
 
 
-def _heads(columns: Sequence[str]) -> ET.Element:
-    cells = [
-        _element("th", WORDS[column], scope="col", class_="points" if column == "points column" else None)
-        for column in columns
-    ]
-    return _element("thead", _element("tr", *cells))
+def _heads(*columns: str) -> ET.Element:
+    return heads([WORDS[column] for column in columns], [WORDS["points column"]])
 
 
 def _block(block: Block, file: str, level: int) -> ET.Element:
@@ -141,30 +126,30 @@ def _block(block: Block, file: str, level: int) -> ET.Element:
     result, parts = block.result, list(_claims(block, level))
     evidence = result.evidence
     if evidence and evidence.message:
-        parts.append(_element("p", *_prose(evidence.message, lines=True)))
+        parts.append(element("p", *prose(evidence.message, several=True)))
     if result.hint:
-        hint = outline.reminder(_line(result.hint)) if block.reminder else result.hint
-        label = _element("b", outline.hint_label(block))
-        parts.append(_element("p", label, " ", *_prose(hint, lines=True), class_="cure"))
+        hint = outline.reminder(line(result.hint)) if block.reminder else result.hint
+        label = element("b", outline.hint_label(block))
+        parts.append(element("p", label, " ", *prose(hint, several=True), class_="cure"))
     if evidence:
         parts += _evidence(evidence, outline.mark(result), file, level + 1)
-    return _element("article", *parts)
+    return element("article", *parts)
 
 
 def _claims(block: Block, level: int) -> Iterator[ET.Element]:
     mark, word = outline.mark(block.result), outline.word(block.result)
-    says = [_prose(result.says) for result in block.results]
+    says = [prose(result.says) for result in block.results]
     if len(says) > outline.CLAIMS:
         says = [[WORDS["many"].format(count=len(says))]]
     for claim in says:
-        text = [*claim, " · ", _element("span", word, class_=_class(mark))]
-        yield _element(f"h{level}", _marked(mark), _element("span", *text), class_="claim")
+        text = [*claim, " · ", element("span", word, class_=class_of(mark))]
+        yield element(f"h{level}", marked(mark), element("span", *text), class_="claim")
 
 
 def _evidence(evidence: Evidence, mark: Mark, file: str, level: int) -> Iterator[ET.Element]:
     def titled(word: str, *nodes: Node, class_: str | None = None) -> Iterator[ET.Element]:
-        yield _element(f"h{level}", WORDS[word], class_="label")
-        yield _pre(*nodes, label=WORDS[word], class_=class_)
+        yield element(f"h{level}", WORDS[word], class_="label")
+        yield pre(*nodes, label=WORDS[word], class_=class_)
 
     if evidence.call is not None:
         # Whole, whatever its length: half a counterexample is none.
@@ -173,38 +158,40 @@ def _evidence(evidence: Evidence, mark: Mark, file: str, level: int) -> Iterator
     shown = [(word, value) for word, value in values if value is not None]
     if shown:
         shades = _shades(evidence)
-        yield _element(
+        yield element(
             "div",
-            *(_element("div", *titled(word, *_array(value, shades, evidence.worst))) for word, value in shown),
+            *(element("div", *titled(word, *_array(value, shades, evidence.worst))) for word, value in shown),
             class_="values",
         )
         if shades:
-            yield _element("p", WORDS["heat"], class_="quiet")
+            yield element("p", WORDS["heat"], class_="quiet")
     # A single number has no place in an array, and nothing to add to what stands above it.
     if evidence.worst and (evidence.worst.index or evidence.expected is None):
-        yield _element("p", _worst(evidence.worst))
+        yield element("p", _worst(evidence.worst))
+    if evidence.plane:
+        yield from plane_charts(evidence.plane)
     if evidence.race:
         yield _race(evidence.race, mark)
     if evidence.traceback:
         yield from titled("traceback", *_frames(evidence.traceback, file))
     if evidence.output:
-        yield from titled("printed", _text(evidence.output.strip("\n")))
+        yield from titled("printed", lines(evidence.output.strip("\n")))
     if evidence.notes:
-        yield _element(f"h{level}", WORDS["notes"], class_="label")
-        yield _element("ul", *(_element("li", *_prose(note, lines=True)) for note in evidence.notes))
+        yield element(f"h{level}", WORDS["notes"], class_="label")
+        yield element("ul", *(element("li", *prose(note, several=True)) for note in evidence.notes))
 
 
 def _worst(worst: Worst) -> str:
     form = WORDS["worst" if worst.index else "only"]
-    return form.format(index=list(worst.index), expected=_line(worst.expected), got=_line(worst.got))
+    return form.format(index=list(worst.index), expected=line(worst.expected), got=line(worst.got))
 
 
 def _frames(frames: Sequence[Frame], file: str) -> Iterator[Node]:
     for place, (frame, times) in enumerate(outline.runs(frames)):
-        where = WORDS["frame"].format(file=_line(file), line=frame.line, function=_line(frame.function))
+        where = WORDS["frame"].format(file=line(file), line=frame.line, function=line(frame.function))
         yield "\n" * bool(place)
-        yield _element("span", where, class_="quiet")
-        yield f"\n    {_line(frame.text.strip())}"
+        yield element("span", where, class_="quiet")
+        yield f"\n    {line(frame.text.strip())}"
         if times > 1:
             yield "\n    " + WORDS["again"].format(count=times - 1)
 
@@ -242,10 +229,10 @@ def _array(text: str, shades: Sequence[str | None], worst: Worst | None) -> Iter
         spans = [(*found.span(2), None)]
     ends = [0, *(end for _, end, _ in spans)]
     for (start, end, shade), before in zip(spans, ends, strict=False):
-        yield _text(text[before:start])
-        cell = _text(text[start:end])
-        yield _element("mark", cell, class_=shade) if start == at else _element("span", cell, class_=shade)
-    yield _text(text[ends[-1] :])
+        yield lines(text[before:start])
+        cell = lines(text[start:end])
+        yield element("mark", cell, class_=shade) if start == at else element("span", cell, class_=shade)
+    yield lines(text[ends[-1] :])
 
 
 # -- a race ------------------------------------------------------------------------------------------------------------
@@ -258,80 +245,33 @@ def _race(race: Race, mark: Mark) -> ET.Element:
     for bar in chart.bars:
         kind = bar.label if bar.label in ("yours", "limit") else None
         names = ["bar", *([kind] if kind else []), *(["runs-off"] if chart.runs_off(bar) else [])]
-        drawn = [_element("span", class_=" ".join(names), style=f"width: {_percent(chart.share(bar.ratio))}")]
+        drawn = [element("span", class_=" ".join(names), style=f"width: {percentage(chart.share(bar.ratio))}")]
         if chart.limit is not None:
-            drawn.append(_element("span", class_="at-limit", style=f"left: {_percent(chart.share(chart.limit))}"))
+            drawn.append(element("span", class_="at-limit", style=f"left: {percentage(chart.share(chart.limit))}"))
         if bar.low is not None and bar.high is not None and chart.share(bar.low) < 1:
             low, high = sorted((chart.share(bar.low), chart.share(bar.high)))
-            style = f"left: {_percent(low)}; width: {_percent(high - low)}"
-            drawn.append(_element("span", class_="whisker", style=style))
+            style = f"left: {percentage(low)}; width: {percentage(high - low)}"
+            drawn.append(element("span", class_="whisker", style=style))
         rows.append(
-            _element(
+            element(
                 "li",
-                _element("span", _line(outline.bar_label(bar))),
-                _element("span", *drawn, class_=f"track {_class(mark)}", **{"aria-hidden": "true"}),
-                _element("span", ratio(bar), class_="value"),
+                element("span", line(outline.bar_label(bar))),
+                element("span", *drawn, class_=f"track {class_of(mark)}", **{"aria-hidden": "true"}),
+                element("span", ratio(bar), class_="value"),
             )
         )
-    caption = _element("figcaption", outline.race_caption(race, _line), class_="quiet")
-    return _element("figure", _element("ul", *rows, class_="bars", role="list"), caption)
+    caption = element("figcaption", outline.race_caption(race, line), class_="quiet")
+    return element("figure", element("ul", *rows, class_="bars", role="list"), caption)
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f}%"
+# -- words and marks ---------------------------------------------------------------------------------------------------
 
 
-# -- elements and strangers' strings -----------------------------------------------------------------------------------
-
-
-@functools.cache
-def _css() -> str:
-    return "\n" + Path(__file__).with_name("page.css").read_text("utf-8")
-
-
-def _element(tag: str, *children: Node, class_: str | None = None, **attributes: str) -> ET.Element:
-    if class_:
-        attributes["class"] = class_
-    element = ET.Element(tag, attributes)
-    last: ET.Element | None = None
-    for child in children:
-        if isinstance(child, ET.Element):
-            element.append(child)
-            last = child
-        elif last is None:
-            element.text = (element.text or "") + child
-        else:
-            last.tail = (last.tail or "") + child
-    return element
-
-
-def _pre(*nodes: Node, label: str, class_: str | None = None) -> ET.Element:
-    # It scrolls by itself, so it can be reached by the keyboard. The inner element keeps a line break at the start.
-    return _element("pre", _element("code", *nodes), class_=class_, tabindex="0", role="group", **{"aria-label": label})
-
-
-def _class(mark: Mark) -> str:
+def class_of(mark: Mark) -> str:
+    """The class of what bears a mark."""
     return mark.name.lower()
 
 
-def _marked(mark: Mark) -> ET.Element:
-    return _element("span", mark.value, class_=_class(mark), **{"aria-hidden": "true"})
-
-
-def _line(text: str) -> str:
-    return visible(text, limit=LIMIT)
-
-
-def _text(text: str) -> str:
-    return visible(text, limit=LIMIT, lines=True)
-
-
-def _prose(text: str, *, lines: bool = False) -> list[Node]:
-    """A sentence in which what stands between backticks is code."""
-    nodes: list[Node] = []
-    for line in _text(text).split("\n") if lines else [_line(text)]:
-        if nodes:
-            nodes.append(_element("br"))
-        pieces = re.split(r"`([^`]+)`", line)
-        nodes += [_element("code", piece) if place % 2 else piece for place, piece in enumerate(pieces)]
-    return nodes
+def marked(mark: Mark) -> ET.Element:
+    """A mark before words that say the same."""
+    return element("span", mark.value, class_=class_of(mark), **{"aria-hidden": "true"})

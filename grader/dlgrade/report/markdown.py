@@ -8,16 +8,18 @@ shown as code, which also keeps the text readable where nobody renders it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
-from dlgrade.model import Evidence, Frame, Race, Report, Worst
+from dlgrade.model import Evidence, Frame, Plane, Race, Report, Worst
 from dlgrade.report import outline
+from dlgrade.report.charts import DRAWN_FROM, plane_caption, plane_title, signs
 from dlgrade.report.outline import VERDICTS, Block
+from dlgrade.report.page import line
+from dlgrade.report.page import lines as in_lines
 from dlgrade.report.redact import public
 from dlgrade.report.words import WORDS, number, points, ratio, seconds
 from dlgrade.text import visible
 
-LIMIT = 10_000
 BAR = 30
 
 _CHUNK = re.compile(r"(?:`[^`\n]+`|\S)+")
@@ -48,7 +50,7 @@ def _overview(reports: Sequence[Report]) -> str:
     rows = []
     for report in reports:
         verdict = f"{VERDICTS[report.verdict].value} {WORDS[f'verdict {report.verdict}']}"
-        name = _prose(f"{report.unit}/{report.exercise}", cell=True)
+        name = prose(f"{report.unit}/{report.exercise}", cell=True)
         rows.append((name, f"{number(report.points)}/{number(report.max_points)}", verdict))
     earned, of = sum(report.points for report in reports), sum(report.max_points for report in reports)
     rows.append((WORDS["total"].format(count=len(reports)), f"{number(earned)}/{number(of)}", ""))
@@ -56,21 +58,26 @@ def _overview(reports: Sequence[Report]) -> str:
 
 
 def _report(report: Report) -> Iterator[str]:
-    yield f"## {_prose(report.exercise)}"
+    yield f"## {prose(report.exercise)}"
     mark = VERDICTS[report.verdict].value
     yield f"**{mark} {WORDS[f'verdict {report.verdict}']}** · {points(report.points, report.max_points)}"
     yield WORDS["circumstances"].format(
-        path=_prose(report.submission.path),
-        device=_prose(report.device),
-        isolation=_prose(report.isolation),
+        path=prose(report.submission.path),
+        device=prose(report.device),
+        isolation=prose(report.isolation),
         seed=report.seed,
         seconds=seconds(report.seconds),
     )
     if report.isolation == "process":
         yield f"*{WORDS['not isolated']}*"
+    yield from findings(report)
+
+
+def findings(report: Report) -> Iterator[str]:
+    """Every check with what became of it, then what to do about each that went wrong."""
     rows = []
     for result in map(public, report.checks):
-        claim = f"{outline.mark(result).value} {_prose(result.says, cell=True)}"
+        claim = f"{outline.mark(result).value} {prose(result.says, cell=True)}"
         worth = f"{number(result.points)}/{number(result.max_points)}" if result.max_points else ""
         rows.append((claim, worth, outline.word(result)))
     yield _table(("check column", "points column", "outcome column"), rows)
@@ -81,25 +88,36 @@ def _report(report: Report) -> Iterator[str]:
         yield from _block(block, outline.file_name(report))
 
 
-def _table(columns: Sequence[str], rows: Sequence[tuple[str, str, str]]) -> str:
-    heads = [WORDS[column] for column in columns]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (heads, ("---", "---:", "---"), *rows))
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return table([WORDS[column] for column in columns], rows, right=[1])
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: Container[int] = ()) -> str:
+    """A table.
+
+    Args:
+        heads: the columns' names.
+        rows: their cells, as Markdown.
+        right: which columns hold numbers.
+    """
+    rule = ["---:" if place in right else "---" for place in range(len(heads))]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (heads, rule, *rows))
 
 
 def _block(block: Block, file: str) -> Iterator[str]:
     """What is to be known of a check that went wrong, in the order in which it helps."""
     result = block.result
     mark, word = outline.mark(result).value, outline.word(result)
-    says = [_prose(each.says) for each in block.results]
+    says = [prose(each.says) for each in block.results]
     if len(says) > outline.CLAIMS:
         says = [WORDS["many"].format(count=len(says))]
     for claim in says:
         yield f"### {mark} {claim} · {word}"
     evidence = result.evidence
     if evidence and evidence.message:
-        yield _prose(evidence.message, lines=True)
+        yield prose(evidence.message, lines=True)
     if result.hint:
-        hint = _prose(outline.reminder(_line(result.hint)) if block.reminder else result.hint, lines=True)
+        hint = prose(outline.reminder(line(result.hint)) if block.reminder else result.hint, lines=True)
         yield f"**{outline.hint_label(block)}** {hint}"
     if evidence:
         yield from _evidence(evidence, file)
@@ -113,22 +131,25 @@ def _evidence(evidence: Evidence, file: str) -> Iterator[str]:
     for word, value in (("expected", evidence.expected), ("got", evidence.got)):
         if value is not None:
             yield f"{WORDS[word]}:"
-            yield _fence(_text(value))
+            yield _fence(in_lines(value))
     # A single number has no place in an array, and nothing to add to what stands above it.
     if evidence.worst and (evidence.worst.index or evidence.expected is None):
         yield _worst(evidence.worst)
+    if evidence.plane and sum(map(len, evidence.plane.off)) >= DRAWN_FROM:
+        yield f"{plane_title(evidence.plane)}: {prose(plane_caption(evidence.plane))}"
+        yield _fence("\n".join(_plane(evidence.plane)))
     if evidence.race:
         yield _fence("\n".join(_bars(evidence.race)))
-        yield outline.race_caption(evidence.race, _prose)
+        yield outline.race_caption(evidence.race, prose)
     if evidence.traceback:
         yield WORDS["traceback"]
         yield _fence("\n".join(_frames(evidence.traceback, file)))
     if evidence.output:
         yield WORDS["printed"]
-        yield _fence("\n".join(outline.printed(_text(evidence.output))))
+        yield _fence("\n".join(outline.printed(in_lines(evidence.output))))
     if evidence.notes:
         yield WORDS["notes"]
-        yield "\n".join(f"- {_prose(note, lines=True)}" for note in evidence.notes)
+        yield "\n".join(f"- {prose(note, lines=True)}" for note in evidence.notes)
 
 
 def _worst(worst: Worst) -> str:
@@ -138,7 +159,7 @@ def _worst(worst: Worst) -> str:
 
 def _bars(race: Race) -> Iterator[str]:
     chart = outline.chart(race)
-    labels = [_line(outline.bar_label(bar)) for bar in chart.bars]
+    labels = [line(outline.bar_label(bar)) for bar in chart.bars]
     column = max(map(len, labels), default=0)
     for label, bar in zip(labels, chart.bars, strict=True):
         length = max(1, round(BAR * chart.share(bar.ratio)))
@@ -148,23 +169,25 @@ def _bars(race: Race) -> Iterator[str]:
         yield f"{label:{column}}  {drawn} {ratio(bar)}"
 
 
+def _plane(plane: Plane) -> Iterator[str]:
+    """Its signs, under and beside the indices of their columns and rows."""
+    down, right = (0, plane.start[-1]) if len(plane.shape) == 1 else plane.start[-2:]
+    rows = signs(plane)
+    width = max(len(str(down + len(rows))), len(str(right + len(rows[0]))))
+    yield " ".join([" " * width, *(f"{right + column:>{width}}" for column in range(len(rows[0])))])
+    for place, row in enumerate(rows):
+        yield " ".join([f"{down + place:>{width}}", *(f"{sign:>{width}}" for sign in row)])
+
+
 def _frames(frames: Sequence[Frame], file: str) -> Iterator[str]:
     for frame, times in outline.runs(frames):
-        where = WORDS["frame"].format(file=_line(file), line=frame.line, function=_line(frame.function))
-        yield f"{where}  {_line(frame.text.strip())}"
+        where = WORDS["frame"].format(file=line(file), line=frame.line, function=line(frame.function))
+        yield f"{where}  {line(frame.text.strip())}"
         if times > 1:
             yield WORDS["again"].format(count=times - 1)
 
 
 # -- strangers' strings ------------------------------------------------------------------------------------------------
-
-
-def _line(text: str) -> str:
-    return visible(text, limit=LIMIT)
-
-
-def _text(text: str) -> str:
-    return visible(text, limit=LIMIT, lines=True)
 
 
 def _fence(text: str, language: str = "text") -> str:
@@ -175,7 +198,7 @@ def _fence(text: str, language: str = "text") -> str:
 
 def _code(text: str) -> str:
     """A span of code, on one line; nothing where there is nothing to see."""
-    text = _line(text)
+    text = line(text)
     if not text.strip():
         return ""
     fence = "`" * (_longest(text) + 1)
@@ -188,8 +211,8 @@ def _longest(text: str) -> int:
     return max(map(len, re.findall("`+", text)), default=0)
 
 
-def _prose(text: str, *, lines: bool = False, cell: bool = False) -> str:
-    """A sentence, in which every word that anything could be made of is code.
+def prose(text: str, *, lines: bool = False, cell: bool = False) -> str:
+    """A stranger's sentence, in which every word that anything could be made of is code.
 
     Args:
         text: the sentence.
@@ -197,8 +220,8 @@ def _prose(text: str, *, lines: bool = False, cell: bool = False) -> str:
         cell: whether it stands in a table, where a bar would end the cell even inside code.
     """
     told = []
-    for line in (_text(text) if lines else _line(text)).split("\n"):
-        chunks = _CHUNK.findall(line)
+    for one in (in_lines(text) if lines else line(text)).split("\n"):
+        chunks = _CHUNK.findall(one)
         if chunks:
             first = _code(chunks[0]) if _NUMBER.fullmatch(chunks[0]) else _word(chunks[0], cell)
             told.append(" ".join([first, *(_word(chunk, cell) for chunk in chunks[1:])]))

@@ -105,6 +105,11 @@ class Target(Protocol):
         """What keeps the code away from the machine: `process`, or `none` for trusted code in this process."""
         ...
 
+    @property
+    def far(self) -> bool:
+        """Whether a call costs a journey, so that many are better asked together."""
+        ...
+
     def begin_check(self) -> None:
         """Start the clock of a check."""
         ...

@@ -185,6 +185,8 @@ class WorkerTarget:
         start: starts one that works on a device; by default a process of its own that is not confined.
     """
 
+    far = True
+
     def __init__(
         self,
         submission: Submission,

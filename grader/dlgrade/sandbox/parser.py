@@ -92,15 +92,52 @@ def _read(source: bytes) -> dict[str, Any]:
     }
 
 
-def _main() -> None:
+def _limit() -> None:
     try:
         import resource
     except ImportError:
-        pass
-    else:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _serve() -> None:
+    """Fork a process for each source; each gets a socket from which it reads and to which it answers."""
+    import ast  # noqa: F401 -- what the children would import, one by one
+    import os
+    import socket
+    import warnings  # noqa: F401
+
+    control = socket.socket(fileno=0)
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        while True:
+            try:
+                if os.waitpid(-1, 0 if not message else os.WNOHANG) == (0, 0):
+                    break
+            except ChildProcessError:
+                break
+        if not message:
+            return
+        if os.fork() == 0:
+            status = 1
+            try:
+                control.close()
+                _limit()
+                with socket.socket(fileno=descriptors[0]) as line, line.makefile("rb") as source:
+                    line.sendall(json.dumps(_read(source.read())).encode())
+                status = 0
+            finally:
+                os._exit(status)
+        os.close(descriptors[0])
+
+
+def _main() -> None:
+    if sys.argv[1:] == ["serve"]:
+        _serve()
+        return
+    _limit()
     # Bytes, so that the parser itself sees a byte-order mark or an encoding declaration.
     print(json.dumps(_read(sys.stdin.buffer.read())))
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from dlgrade.text import visible
 
 SECONDS = 30
 """The process has a processor limit of its own; this is for one that waits."""
+END_SECONDS = 1.0
 
 _PARSER = Path(__file__).with_name("parser.py")
 
@@ -55,35 +59,99 @@ class Reading:
 
     def __init__(self, source: bytes) -> None:
         self._source = source
-        command = [sys.executable, "-S", "-s", "-P", "-B", str(_PARSER)]
-        self._popen = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={"PYTHONUTF8": "1", **({"SYSTEMROOT": os.environ["SYSTEMROOT"]} if "SYSTEMROOT" in os.environ else {})},
-        )
+        self._popen = _parser(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def result(self) -> Facts | Unreadable:
         """What the source says, or why it cannot be read."""
         try:
             printed, _ = self._popen.communicate(self._source, timeout=SECONDS)
-            data = json.loads(printed)
-        except (subprocess.TimeoutExpired, ValueError, OSError):
-            self.close()
-            return Unreadable("Python's parser cannot read it within its limits: is an expression nested too deeply?")
-        if "error" in data:
-            kind, message, line, text = data["error"]
-            said = visible(_told(str(kind), str(message)), limit=300)
-            return Unreadable(said, line if isinstance(line, int) else None, visible(str(text), limit=200))
-        uses, asked = (tuple(Use(str(name), int(line)) for name, line in data[key]) for key in ("uses", "asked"))
-        return Facts(uses, asked, frozenset(data["own"]))
+        except (subprocess.TimeoutExpired, OSError):
+            printed = b""
+        self.close()
+        return _understood(printed)
 
     def close(self) -> None:
         """End the process if it has not ended."""
         if self._popen.returncode is None:
             with self._popen:  # closes its pipes and waits
                 self._popen.kill()
+
+
+class Parsers:
+    """Forks a throw-away process for each syntax tree, for a grader that reads many.
+
+    Close it, or use it in a `with`.
+    """
+
+    def __init__(self) -> None:
+        self._popen: subprocess.Popen[bytes] | None = None
+        if hasattr(os, "fork") and hasattr(socket, "send_fds"):
+            self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with theirs:
+                self._popen = _parser("serve", stdin=theirs.fileno(), stdout=subprocess.DEVNULL)
+
+    def read(self, source: bytes) -> Facts | Unreadable:
+        """What a source says, or why it cannot be read."""
+        if self._popen is None:
+            return Reading(source).result()
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                try:
+                    socket.send_fds(self._control, [b"?"], [theirs.fileno()])
+                except OSError:  # it is gone, which may befall anybody on a machine without memory
+                    self.close()
+                    return Reading(source).result()
+            ours.settimeout(SECONDS)
+            printed = bytearray()
+            try:
+                ours.sendall(source)
+                ours.shutdown(socket.SHUT_WR)
+                while piece := ours.recv(1 << 20):
+                    printed += piece
+            except OSError:
+                printed.clear()
+        return _understood(printed)
+
+    def close(self) -> None:
+        """End the process; whatever it forked is limited and ends by itself."""
+        if self._popen is not None:
+            self._control.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._popen.wait(END_SECONDS)
+            self._popen.kill()
+            self._popen.wait()
+            self._popen = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _parser(*options: str, stdin: int, stdout: int) -> subprocess.Popen[bytes]:
+    kept = {"SYSTEMROOT": os.environ["SYSTEMROOT"]} if "SYSTEMROOT" in os.environ else {}
+    return subprocess.Popen(
+        [sys.executable, "-S", "-s", "-P", "-B", str(_PARSER), *options],
+        stdin=stdin,
+        stdout=stdout,
+        stderr=subprocess.DEVNULL,
+        env={"PYTHONUTF8": "1", **kept},
+    )
+
+
+def _understood(printed: bytes | bytearray) -> Facts | Unreadable:
+    try:
+        data = json.loads(printed)
+    except ValueError:
+        return Unreadable("Python's parser cannot read it within its limits: is an expression nested too deeply?")
+    if "error" in data:
+        kind, message, line, text = data["error"]
+        said = visible(_told(str(kind), str(message)), limit=300)
+        return Unreadable(said, line if isinstance(line, int) else None, visible(str(text), limit=200))
+    uses, asked = (tuple(Use(str(name), int(line)) for name, line in data[key]) for key in ("uses", "asked"))
+    return Facts(uses, asked, frozenset(data["own"]))
 
 
 def _told(kind: str, message: str) -> str:

@@ -51,6 +51,9 @@ DTYPES = {
 }
 LAYOUTS = ("C", "F", "strided", "reversed")
 
+_COPIED = 1 << 14
+"""Bytes of an array up to which copying them costs less than to make views of it."""
+
 _HAS_MEMFD = sys.platform == "linux" and hasattr(os, "memfd_create") and hasattr(socket, "recv_fds")
 _FILES_ROOM = socket.CMSG_LEN(4 * struct.calcsize("i")) if _HAS_MEMFD else 0
 
@@ -94,7 +97,10 @@ def _padded(size: int) -> int:
 
 def _travels(shape: Sequence[int]) -> bool:
     """Whether NumPy can hold an array of this shape in any dtype and layout, even where a side is 0."""
-    return len(shape) <= 32 and math.prod(max(side, 1) for side in shape) < 2**48
+    count = 1
+    for side in shape:
+        count *= side or 1
+    return len(shape) <= 32 and count < 2**48
 
 
 def layout_of(array: np.ndarray[Any, Any]) -> str:
@@ -182,7 +188,9 @@ class Packer:
         seen = self._seen.get(id(array))
         if seen is not None:
             return {"a": seen[0]}
-        little = array.dtype.newbyteorder("<") if array.dtype.kind in "iufc" else array.dtype
+        little = array.dtype
+        if little.str not in DTYPES and little.kind in "iufc":
+            little = little.newbyteorder("<")
         if little.str not in DTYPES:
             return self._foreign(f"an array of dtype {str(array.dtype)[:100]}")
         shape = list(array.shape)
@@ -191,8 +199,12 @@ class Packer:
         if self.limit is not None and self.size + array.size * little.itemsize > self.limit:
             return {"big": [little.str, shape]}
         # .view drops subclasses: what travels is memory, whatever the object says of itself.
-        dense = np.ascontiguousarray(array.view(np.ndarray), dtype=little)
-        data = dense.reshape(-1).view(np.uint8).data if dense.size else b""
+        plain = array if type(array) is np.ndarray else array.view(np.ndarray)
+        if plain.nbytes <= _COPIED and plain.dtype == little:
+            data: Any = plain.tobytes()
+        else:
+            dense = np.ascontiguousarray(plain, dtype=little)
+            data = dense.reshape(-1).view(np.uint8).data if dense.size else b""
         index = len(self.table)
         self.table.append([little.str, shape, layout_of(array), not array.flags.writeable])
         self.chunks.append(data)

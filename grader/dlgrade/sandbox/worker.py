@@ -144,7 +144,9 @@ class Worker:
         source = bytes(request.blob[: body["size"]])
         self.lines = source.decode("utf-8", "replace").splitlines()
         random.seed(body["seed"])
-        sys.modules["numpy"].random.seed(body["seed"] % 2**32)
+        # NumPy imports its generators when they are first asked for, which takes as long as many a whole check.
+        if "numpy.random" in sys.modules or b"random" in source:
+            sys.modules["numpy"].random.seed(body["seed"] % 2**32)
         if self.tensors is not None:
             sys.modules["torch"].manual_seed(body["seed"])
             self.tensors.quieten()

@@ -77,6 +77,7 @@ class Zygote:
         for name in PRELOADED:
             __import__(name)
         self.worker.import_framework(names, site)
+        sys.modules["numpy"].random  # noqa: B018 -- imported when it is asked for, and each worker asks for it
         self.codec = self.worker.beside("wire")
         self.measure = self.worker.beside("measure")
         self.tensors = self.worker.beside("tensors") if "torch" in names else None
