@@ -3,13 +3,16 @@
 A class is made of right, wrong, unstarted, unreadable, hostile and endless submissions, no two of them alike. CPU
 seconds are those of the whole command: workers, zygotes and parsers too.
 
-Run: python tests/bench/class.py [--students 10,100] [--jobs 1,2] [--exercise NAME]... [--endless SHARE] [--cost]
+Run: python tests/bench/class.py [--students 10,100] [--jobs 1,2] [--exercise NAME]... [--endless SHARE]
+     python tests/bench/class.py --cost
+     python tests/bench/class.py --peers [--otter PATH]   (right softmax submissions; nbgrader and otter do so, too)
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import importlib.util
 import json
 import os
 import random
@@ -20,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from dlgrade.course.find import ExerciseFolder, find_root, open_course, read_text
 from dlgrade.course.start import stub_of
@@ -48,6 +52,8 @@ def main() -> int:
     options.add_argument("--endless", type=float, default=0.02)
     options.add_argument("--cost", action="store_true", help="what one endless submission costs, by exercise")
     options.add_argument("--isolation", default="auto")
+    options.add_argument("--peers", action="store_true", help="softmax alone, beside other graders")
+    options.add_argument("--otter", help="otter's command, if it is installed somewhere")
     given = options.parse_args()
     root = find_root()
     course = open_course(root)
@@ -55,6 +61,8 @@ def main() -> int:
     folders = [folder for folder in folders if given.exercise or folder.framework == "numpy"]
     print(f"{len(folders)} exercises, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {given.isolation}")
     with tempfile.TemporaryDirectory(prefix="class-") as base:
+        if given.peers:
+            return _peers(root, Path(base), course.named(["softmax"])[0], given.isolation, given.otter)
         if given.cost:
             return _cost(root, Path(base), folders, given.isolation)
         print(f"{'students':>8}{'submissions':>13}{'-j':>4}{'CPU s':>9}{'wall s':>9}{'per CPU s':>11}{'ms each':>9}"
@@ -90,6 +98,119 @@ def _cost(root: Path, base: Path, folders: list[ExerciseFolder], isolation: str)
         right = seconds[folder.name, "b-right"]["seconds"]
         print(f"{folder.name:<20}{right:>10.2f}{endless['seconds']:>12.2f}   {told}")
     return 0
+
+
+# -- beside other graders ----------------------------------------------------------------------------------------------
+
+STUDENTS, PEERS_STUDENTS, OTTER_STUDENTS = 100, 10, 2
+"""How many submissions each grader gets: the slow ones fewer; what they need to start is shared by all of theirs."""
+_TESTS = (
+    "p = softmax(np.array([1.0, 2.0, 3.0]))\nassert np.allclose(p, [0.09003057, 0.24472847, 0.66524096])",
+    "assert np.allclose(softmax(np.random.randn(4, 5), axis=0).sum(axis=0), 1)",
+    "assert np.isfinite(softmax(np.array([1000.0, 0.0]))).all()",
+)
+"""What the others check; here it is the exercise with all its checks."""
+
+
+def _peers(root: Path, base: Path, folder: ExerciseFolder, isolation: str, otter: str | None) -> int:
+    """CPU seconds for each right submission of softmax, ours and others'."""
+    submissions = base / "class"
+    for number in range(STUDENTS):
+        _put(submissions, f"student-{number:04}", folder, _right(folder))
+    cpu, wall, _ = graded(root, submissions, base / "out", 1, isolation)
+    ours = cpu / STUDENTS
+    print(f"{'grader':<28}{'submissions':>12}{'CPU s each':>12}{'wall s each':>12}{'times ours':>12}{'load':>6}")
+
+    def line(name: str, number: int, cpu: float, wall: float) -> None:
+        each, load = cpu / number, os.getloadavg()[0]
+        print(f"{name:<28}{number:>12}{each:>12.3f}{wall / number:>12.3f}{each / ours:>12.1f}{load:>6.1f}", flush=True)
+
+    line(f"dlgrade, {isolation}", STUDENTS, cpu, wall)
+    code = "\n".join(line for line in _right(folder).splitlines() if "###" not in line)
+    if importlib.util.find_spec("nbgrader") is None:
+        print("nbgrader is not installed: pip install 'dlgrade[instructor]'")
+    else:
+        line("nbgrader autograde, a batch", PEERS_STUDENTS, *_nbgrader(base / "nbgrader", code, PEERS_STUDENTS))
+        line("nbgrader autograde, alone", 1, *_nbgrader(base / "nbgrader-1", code, 1))
+    if otter is None:
+        print("otter is not named: --otter PATH, of an environment of its own")
+    else:
+        line("otter run", OTTER_STUDENTS, *_otter(base / "otter", code, otter))
+    return 0
+
+
+def _notebook(cells: list[tuple[str, dict[str, Any]]]) -> str:
+    told = [
+        {"cell_type": "code", "execution_count": None, "id": f"cell-{number}", "metadata": metadata, "outputs": [],
+         "source": source}
+        for number, (source, metadata) in enumerate(cells)
+    ]  # fmt: skip
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    return json.dumps({"cells": told, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5})
+
+
+def _nbgrader(base: Path, code: str, students: int) -> tuple[float, float]:
+    """What nbgrader's `autograde` takes for that many students: CPU and wall seconds."""
+    fields = {"schema_version": 3, "task": False}
+    answer = {"nbgrader": {**fields, "grade": False, "locked": False, "solution": True, "grade_id": "softmax"}}
+    cells = [(f"### BEGIN SOLUTION\n{code}\n### END SOLUTION", answer)]
+    for number, test in enumerate(_TESTS):
+        grade = {**fields, "grade": True, "locked": True, "solution": False, "grade_id": f"test-{number}", "points": 1}
+        cells.append((f"import numpy as np\n{test}", {"nbgrader": grade}))
+    (base / "source/hw").mkdir(parents=True)
+    (base / "source/hw/hw.ipynb").write_text(_notebook(cells))
+    command = [sys.executable, "-m", "nbgrader"]
+    _timed([*command, "generate_assignment", "hw"], base)
+    for number in range(students):
+        submitted = base / f"submitted/student-{number}/hw"
+        submitted.mkdir(parents=True)
+        released = json.loads((base / "release/hw/hw.ipynb").read_text())
+        released["cells"][0]["source"] = f"{code}\n# {number}"
+        (submitted / "hw.ipynb").write_text(json.dumps(released))
+    took = _timed([*command, "autograde", "hw"], base)
+    grades = (base / "gradebook.db").is_file() and sorted((base / "autograded").iterdir())
+    assert grades and len(grades) == students, "nbgrader did not grade all"
+    return took
+
+
+def _otter(base: Path, code: str, otter: str) -> tuple[float, float]:
+    """What `otter run` takes for a few students."""
+    base.mkdir()
+    cells: list[str] = ["# ASSIGNMENT CONFIG\ngenerate: true\n"]
+    question = ["# BEGIN QUESTION\nname: q1\npoints: 3", "# BEGIN SOLUTION", code, "# END SOLUTION"]
+    raw = [*question, "# BEGIN TESTS", *_TESTS, "# END TESTS", "# END QUESTION"]
+    notebook = json.loads(_notebook([(source, {}) for source in [*cells, *raw]]))
+    for cell in notebook["cells"]:
+        if cell["source"].startswith("# ") and not cell["source"].startswith("import"):
+            cell["cell_type"] = "raw"
+            del cell["outputs"], cell["execution_count"]
+    (base / "hw.ipynb").write_text(json.dumps(notebook))
+    _timed([otter, "assign", "--no-run-tests", "hw.ipynb", "dist"], base)
+    archive = next((base / "dist/autograder").glob("*autograder*.zip"))
+    student = json.loads(next((base / "dist/autograder").glob("*.ipynb")).read_text())
+    cpu = wall = 0.0
+    for number in range(OTTER_STUDENTS):
+        (base / f"student-{number}.ipynb").write_text(json.dumps(student))
+        took = _timed([otter, "run", "-a", str(archive), "-o", f"out-{number}", f"student-{number}.ipynb"], base)
+        cpu, wall = cpu + took[0], wall + took[1]
+    return cpu, wall
+
+
+def _timed(command: list[str], folder: Path) -> tuple[float, float]:
+    """CPU and wall seconds of a command, which has a home of its own."""
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    homes = ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    # Each calls programs that were installed beside it.
+    path = {"PATH": f"{Path(command[0]).parent}{os.pathsep}{os.environ['PATH']}"}
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    own = {**os.environ, **dict.fromkeys(homes, str(home)), **path}
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=own)
+    wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        print(done.stdout[-2000:], done.stderr[-2000:])
+        raise SystemExit(f"{command} failed")
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
 
 
 # -- a class -----------------------------------------------------------------------------------------------------------
