@@ -96,6 +96,22 @@ def test_nbgraders_api_tells_our_scores(db):
         assert [one.id for one in book.db.query(type(book.find_assignment("softmax").course))] == ["default_course"]
 
 
+def test_what_nbgrader_was_released_is_where_the_scores_go(db, folder):
+    with opened(db) as book:
+        book.update_or_create_assignment("02_losses")
+        book.update_or_create_notebook("02_losses", "02_losses")
+        for name, most in (("check_softmax", 10), ("check_cross_entropy", 5)):
+            book.update_or_create_grade_cell(name, "02_losses", "02_losses", max_score=most, cell_type="code")
+    for _ in range(2):
+        nbgrader_db.export(db, entries_of(folder), POLICY, ROSTER)
+    with opened(db) as book:
+        listed = {one["student"]: one for one in book.submission_dicts("02_losses")}
+        assert {name: one["score"] for name, one in listed.items()} == {"ada": 6.3, "bob": 3.5, "eve": 0, HOSTILE: 10}
+        assert all(one["max_score"] == 15 for one in listed.values())
+        assert book.find_submission("02_losses", "eve").needs_manual_grade
+        assert {one["score"] for one in book.submission_dicts("conv2d")} >= {9.25}, "this one is not nbgrader's"
+
+
 def test_twice_is_the_same_as_once(db, folder):
     before = dump(db)
     nbgrader_db.export(db, entries_of(folder), POLICY, ROSTER)

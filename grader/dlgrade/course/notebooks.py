@@ -68,6 +68,11 @@ def student_notebook(
     return _written([_as_node(cell) for cell in cells])
 
 
+def grade_cell(exercise: str) -> str:
+    """What nbgrader calls the cell that holds the points of an exercise."""
+    return f"check_{exercise}"
+
+
 def nbgrader_notebooks(
     unit: Unit, exercises: Sequence[ExerciseFolder], text: tuple[Path, str] | None, points: Mapping[str, float]
 ) -> tuple[bytes, bytes]:
@@ -84,7 +89,7 @@ def nbgrader_notebooks(
     """
     cells = [*_introduction(unit, text, ".")]
     for folder in exercises:
-        check = replace(_check(folder), mark=Mark(f"check_{folder.name}", points[folder.name]))
+        check = replace(_check(folder), mark=Mark(grade_cell(folder.name), points[folder.name]))
         cells += [_heading(folder), *_answers(folder), check]
     source = _written([_as_node(cell) for cell in cells])
     return source, _written([_as_node(_without_solution(cell), released=True) for cell in cells])

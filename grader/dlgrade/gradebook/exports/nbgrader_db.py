@@ -1,6 +1,8 @@
 """Grades in nbgrader's own gradebook, through its API, so that its formgrader and its exporter show them.
 
-An exercise is an assignment with one notebook and one grade cell, all of the exercise's name. Its automatic score is
+Where nbgrader knows the course that `dlgrade release --notebooks` wrote, an exercise is the grade cell that it has there,
+and its automatic score is the computed grade: lateness is nbgrader's for a whole notebook, and so is none of ours. Any
+other exercise is an assignment with one notebook and one grade cell, all of the exercise's name. Its automatic score is
 the points with what was given or taken by hand, its late penalty what lateness takes of them: what is left is the
 computed grade. Scores and extra credit that people gave in the formgrader are theirs, and stay.
 
@@ -29,6 +31,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from dlgrade.course.notebooks import grade_cell
 from dlgrade.errors import DlgradeError, GraderError, UsageError
 from dlgrade.gradebook.exports.entries import Entry
 from dlgrade.gradebook.exports.roster import Roster, person_of
@@ -164,21 +167,39 @@ def _course(path: Path) -> str:
     return COURSE if COURSE in found or not found else found[0]
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where nbgrader keeps the points of an exercise."""
+
+    assignment: str
+    notebook: str
+    cell: str
+
+
 def _entered(api: Any, book: Any, entries: Sequence[Entry], policy: GradingPolicy, roster: Roster) -> Exported:
+    places: dict[str, _Place] = {}
     for exercise in dict.fromkeys(entry.grade.exercise for entry in entries):
         its = [entry.grade.max_points for entry in entries if entry.grade.exercise == exercise]
-        _assignment(api, book, exercise, policy.of(exercise).due, max(its))
+        places[exercise] = _released(api, book, policy.of(exercise).unit, exercise) or _assignment(
+            api, book, exercise, policy.of(exercise).due, max(its)
+        )
     for student in dict.fromkeys(entry.grade.student for entry in entries):
         person = person_of(roster, student)
         known = {"first_name": person.first_name, "last_name": person.last_name, "email": person.email}
         book.update_or_create_student(student, **{key: value for key, value in known.items() if value})
     written = by_hand = 0
     for entry in entries:
-        grade = entry.grade
-        book.update_or_create_submission(grade.exercise, grade.student, timestamp=_naive(entry.handed_in))
-        notebook = book.find_submission_notebook(grade.exercise, grade.exercise, grade.student)
-        cell = book.find_grade(grade.exercise, grade.exercise, grade.exercise, grade.student)
-        cell.auto_score, notebook.late_submission_penalty = _scores(entry)
+        grade, place = entry.grade, places[entry.grade.exercise]
+        submission = book.update_or_create_submission(place.assignment, grade.student)
+        notebook = book.find_submission_notebook(place.notebook, place.assignment, grade.student)
+        cell = book.find_grade(place.cell, place.notebook, place.assignment, grade.student)
+        handed_in = _naive(entry.handed_in)
+        if place.assignment == grade.exercise:
+            submission.timestamp = handed_in
+            cell.auto_score, notebook.late_submission_penalty = _scores(entry)
+        else:
+            submission.timestamp = max(filter(None, (submission.timestamp, handed_in)), default=None)
+            cell.auto_score = grade.graded_points
         cell.needs_manual_grade = not entry.graded
         book.db.commit()
         written += entry.graded
@@ -186,7 +207,17 @@ def _entered(api: Any, book: Any, entries: Sequence[Entry], policy: GradingPolic
     return Exported(written, by_hand)
 
 
-def _assignment(api: Any, book: Any, exercise: str, due: datetime | None, most: float) -> None:
+def _released(api: Any, book: Any, unit: str, exercise: str) -> _Place | None:
+    """The place of an exercise in the course that nbgrader was given, if it was."""
+    place = _Place(unit, unit, grade_cell(exercise))
+    try:
+        book.find_grade_cell(place.cell, place.notebook, place.assignment)
+    except api.MissingEntry:
+        return None
+    return place
+
+
+def _assignment(api: Any, book: Any, exercise: str, due: datetime | None, most: float) -> _Place:
     try:
         cells = {
             (notebook.name, cell.name)
@@ -205,6 +236,7 @@ def _assignment(api: Any, book: Any, exercise: str, due: datetime | None, most: 
     book.update_or_create_notebook(exercise, exercise)
     # A cell without a type counts in none of nbgrader's sums.
     book.update_or_create_grade_cell(exercise, exercise, exercise, max_score=most, cell_type="code")
+    return _Place(exercise, exercise, exercise)
 
 
 def _scores(entry: Entry) -> tuple[float | None, float | None]:
