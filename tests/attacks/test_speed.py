@@ -7,60 +7,29 @@ time. At `process` each worker imports torch anew, for seconds.
 from __future__ import annotations
 
 import contextlib
-import inspect
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="exercises on tensors need torch")
 
 import attempts
 from attempts import HERE, Attack, Range, read_header
-from dlgrade.author import Agreement, Misconception, Timing, arrays
+from dlgrade.author import Misconception
 from dlgrade.checking.inputs import Drawer
 from dlgrade.errors import GraderError, UsageError
-from dlgrade.model import EntryPoint, Exercise, Outcome, Tensor
+from dlgrade.model import Exercise, Outcome
 from dlgrade.sandbox.levels import LEVELS, workers
 from ground import Ground
+from timed_softmax import RIGHT, timed_softmax
 
 ATTACKS = [Attack(path, read_header(path)) for path in sorted((HERE / "speed").glob("*.py"))]
 CASES = [pytest.param(level, attack, id=f"{level}-{attack}") for level in LEVELS for attack in ATTACKS]
-RIGHT = b"""
-import torch
-
-
-def softmax(x):
-    powers = torch.exp(x - x.amax(-1, keepdim=True))
-    return powers.div_(powers.sum(-1, keepdim=True))
-"""
-
-
-def library(x):
-    powers = torch.exp(x - x.amax(-1, keepdim=True))  # noqa: F821 -- where it is run there is torch
-    return powers / powers.sum(-1, keepdim=True)
-
-
-def probabilities(x: Any) -> Any:
-    powers = np.exp(x - x.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
 
 
 def softmax_of_tensors(name: str, besides: str | None = None) -> tuple[Exercise, str, list[Misconception]]:
-    """The exercise that the attacks are handed in for."""
-    parameter = inspect.Parameter("x", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Tensor)
-    signature = inspect.Signature([parameter], return_annotation=Tensor)
-    checks = (
-        Agreement(name, name="agrees", oracle=probabilities, given={"x": arrays(ndim=2, within=3)}, examples=10),
-        Timing(
-            name, name="fast", baseline=library, size=2048, limit=2.0, unit="rows",
-            given=lambda rng, n: {"x": rng.standard_normal((n, 256), dtype=np.float32)},
-        ),
-    )  # fmt: skip
-    points = {name: EntryPoint(name, signature, "")}
-    return Exercise(name, "00_tests", Path(), "Softmax", "torch", "", "", points, checks), "speed", []
+    """The exercise, the folder of its attacks, and no misconceptions."""
+    return timed_softmax(name), "speed", []
 
 
 @pytest.fixture(scope="module")
