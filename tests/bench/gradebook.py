@@ -81,7 +81,7 @@ def _course(root: Path, exercises: list[tuple[str, str]]) -> None:
     (root / "course").mkdir()
     (root / "course" / "course.toml").write_text(text, "utf-8")
     extended = (f'[[extension]]\nstudent = "student_{n:04}"\nexercise = "*"\ndue = "+3d"\n' for n in range(0, 1000, 20))
-    (root / "course" / "extensions.toml").write_text("".join(extended), "utf-8")
+    (root / "extensions.toml").write_text("".join(extended), "utf-8")
 
 
 def _class(reports: int, exercises: list[tuple[str, str]]) -> Iterator[Record]:

@@ -107,14 +107,27 @@ def isolation():
 
 
 def told(folder):
-    """What a gradebook says, but for times: of each attempt its key and its report."""
+    """What a gradebook says, but for the times of grading: of each attempt all columns and its report."""
     with Gradebook.open(folder / "gradebook.db") as book:
         assert not book.faults()
         records = list(book.records())
     return sorted(
-        (one.student, one.exercise, one.attempt, one.key, json.dumps(timeless(json.loads(one.text)), sort_keys=True))
+        (
+            *(one.student, one.exercise, one.attempt, one.key, one.submission, one.when.isoformat(), one.clock),
+            *(one.verdict, one.points, one.max_points),
+            json.dumps(timeless(json.loads(one.text)), sort_keys=True),
+        )
         for one in records
     )
+
+
+def everything(folder):
+    """All that grading leaves, but for the times of grading: gradebook, reports, grades and seed."""
+    reports = {
+        path.relative_to(folder).as_posix(): timeless(json.loads(path.read_text("utf-8")))
+        for path in (folder / "reports").rglob("*.json")
+    }
+    return told(folder), reports, (folder / "grades.csv").read_bytes(), (folder / "seed").read_text()
 
 
 def timeless(data):

@@ -4,6 +4,7 @@ import itertools
 import os
 import struct
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from class_samples import MONDAY, TUESDAY, code, member, notebook, put, tiny_course, told, zipped
@@ -152,6 +153,9 @@ def test_what_is_passed_over_is_told(tmp_path, course):
         "ada/.git/softmax.py": "x",
         "ada/__pycache__/softmax.py": "x",
         "ada/.softmax.py.swp": "x",
+        "ada/._softmax.py": "x",
+        "ada/.conv2d.py": "x",
+        "bob.zip": zipped([(".cross_entropy.ipynb", "x")]),
         "bob/conv2d.py": "y",
     }
     root = put(tmp_path / "submissions", files)
@@ -166,6 +170,8 @@ def test_what_is_passed_over_is_told(tmp_path, course):
     assert why.pop("my_softmax.py") == "It is named after no exercise of the course."
     assert why.pop("test_softmax.py").startswith("It does not say whose it is")
     assert why.pop("cross_entropy.py") == "It is no file: a pipe, a socket or a device."
+    assert why.pop(".conv2d.py").startswith("Its name begins with a dot")
+    assert why.pop(".cross_entropy.ipynb").startswith("Its name begins with a dot")
     assert why.pop("eve") == "It is a link, and links are not followed."
     assert why.pop(".git") == why.pop("__pycache__") == "Nobody hands in what lies in such a folder."
     assert [one.why for one in found.passed_over if one.path.endswith("bob/softmax.py")] == [
@@ -310,6 +316,18 @@ def test_nbgraders_tree_has_the_time_in_a_file(tmp_path, course):
         assert (eve.when, eve.notes) == (MONDAY, ("timestamp.txt holds no time",))
 
 
+def test_the_courses_own_abbreviations_of_its_zone_are_known():
+    berlin = ZoneInfo("Europe/Berlin")
+    for text, hour in (("2026-02-02 15:58:23 CET", 14), ("2026-07-02 15:58:23 CEST", 13)):
+        when, note = instant(text, berlin)
+        assert (when.hour, when.tzinfo, note) == (hour, UTC, None)
+    twice = [instant(f"2026-10-25 02:30:00 {name}", berlin)[0].hour for name in ("CEST", "CET")]
+    assert twice == [0, 1], "the hour that comes twice"
+    for unknown in (instant("2026-07-02 15:58:23 CET", berlin), instant("2026-07-02 15:58:23 CEST")):
+        assert unknown[1] == "its time zone is not known and was taken as UTC"
+    assert instant("2026-07-02 15:58:23", berlin)[0].hour == 15, "as nbgrader takes it"
+
+
 @pytest.mark.parametrize("text", ["", "nonsense", "2026-13-01 00:00:00", "2026-01-01 00:00:00 +99:99", "0" * 9999])
 def test_no_time(text):
     assert instant(text) == (None, None)
@@ -345,7 +363,33 @@ def test_canvas_says_who_is_late(tmp_path, course):
     path = tmp_path / "dl101-softmax_submissions (2).zip"
     path.write_bytes(zipped([("lovelaceada_LATE_101_5551_softmax-1.py", "x")]))
     (one,) = collect([path], course).submissions
-    assert (one.student, one.notes, one.clock) == ("lovelaceada_101", ("Canvas says that it is late",), Clock.ARCHIVE)
+    assert (one.student, one.notes, one.clock) == ("lovelaceada_101", ("Canvas says that it is late",), Clock.LATE)
+
+
+def test_the_time_of_a_download_is_no_time_of_handing_in(tmp_path, course):
+    """However the download reaches us: as it came, unpacked, or with what students packed in it."""
+    files = {
+        "curiemarie_102_5552_softmax.py": "x",
+        "noetheremmy_103_5553_work.zip": zipped([("softmax.py", "y")]),
+        "Ada Lovelace_11_assignsubmission_file_/softmax.py": "z",
+        "plain/softmax.py": "known",
+        "plain/curiemarie_102_5552_x/softmax.py": "what a student calls a folder changes nothing",
+    }
+    folder = put(tmp_path / "unpacked", files)
+    path = tmp_path / "dl_submissions.zip"
+    path.write_bytes(zipped(files.items()))
+    for given, known in ((folder, Clock.FILE), (path, Clock.ARCHIVE)):
+        clocks = {(one.student, one.clock) for one in collect([given], course).submissions}
+        assert clocks == {
+            ("curiemarie_102", Clock.DOWNLOAD),
+            ("noetheremmy_103", Clock.DOWNLOAD),
+            ("Ada Lovelace", Clock.DOWNLOAD),
+            ("plain", known),
+        }
+    pattern = r"/(?P<student>[a-z]+)_\d+_\d+_(?P<exercise>softmax)\.py$"
+    assert {one.clock for one in collect([folder], course, pattern).submissions} == {Clock.DOWNLOAD}
+    tree = put(tmp_path / "export", {"submission_metadata.yml": METADATA, "submission_77/softmax.py": "c"})
+    assert [one.clock for one in collect([tree], course).submissions] == [Clock.DOWNLOAD]
 
 
 def test_the_time_in_a_zip(tmp_path, course):

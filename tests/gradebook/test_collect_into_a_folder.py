@@ -6,14 +6,18 @@ import errno
 import os
 import random
 import shutil
+import subprocess
+import sys
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from class_samples import MONDAY, TUESDAY, put, tiny_course, told, zipped
+from class_samples import MONDAY, TUESDAY, member, put, tiny_course, told, zipped
+from dlgrade.course.find import open_course
 from dlgrade.errors import UsageError
 from dlgrade.gradebook import deposit as depositing
-from dlgrade.gradebook import receipts
+from dlgrade.gradebook import receipts, store
 from dlgrade.gradebook.collect import collect
 from dlgrade.gradebook.deposit import deposit
 from dlgrade.gradebook.sources import Clock
@@ -30,11 +34,11 @@ def run(tmp_path, course, dlgrade):
 
 
 def state(folder):
-    """All files below a folder, with their times."""
+    """All files below a folder, with their times, but for what a run holds while it writes."""
     return {
         path.relative_to(folder).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns)
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.name != depositing.LOCK
     }
 
 
@@ -168,7 +172,7 @@ def test_what_was_collected_can_be_collected_again(tmp_path, course):
     second = collect([tmp_path / "out"], course)
     assert told(second) == told(first)
     assert [one.when for one in second.submissions] == [one.when for one in first.submissions]
-    assert {one.clock for one in second.submissions} == {Clock.RECEIPT}
+    assert {one.clock for one in second.submissions} == {Clock.FILE}, "which told when they were collected"
     assert second.passed_over == ()
 
 
@@ -229,8 +233,8 @@ def test_names_that_differ_in_case_only(tmp_path, course):
 
 
 def test_receipts_are_read_as_they_were_written(tmp_path):
-    one = receipts.Receipt("=ada", "softmax", 1, MONDAY, "@x", "00", 3, '\'a/b,"c"', ("+1", "- 2"), "=ada")
-    two = receipts.Receipt("李雷", "softmax", 1, TUESDAY, "", "00", 3, "-", (), "李雷~1")
+    one = receipts.Receipt("=ada", "softmax", 1, MONDAY, Clock.LATE, "00", 3, '\'a/b,"c"', ("+1", "- 2"), "=ada")
+    two = receipts.Receipt("李雷", "softmax", 1, TUESDAY, Clock.RECEIPT, "00", 3, "-", (), "李雷~1")
     text = receipts.text_of([two, one])
     (tmp_path / "receipts.csv").write_text(text, "utf-8")
     assert receipts.read(tmp_path) == [one, two]
@@ -276,6 +280,69 @@ def test_a_full_disk(tmp_path, course, monkeypatch):
     assert "Nothing that was there is lost" in error.value.mend
     assert not [name for name in state(tmp_path / "out") if name.rpartition("/")[2].startswith(".")]
     assert deposit(collect([root], course), tmp_path / "out").total == 5
+
+
+def test_of_two_runs_at_once_one_waits_or_is_refused(tmp_path, course, monkeypatch):
+    root = put(tmp_path / "subs", {"ada/softmax.py": "x"})
+    monkeypatch.setattr(store, "BUSY_SECONDS", 0.05)
+    (tmp_path / "out").mkdir()
+    with ExitStack() as held:
+        store.lock(tmp_path / "out" / "receipts.csv", depositing.LOCK, held)
+        with pytest.raises(UsageError, match=r"Another process is writing to .*receipts\.csv"):
+            deposit(collect([root], course), tmp_path / "out")
+        assert state(tmp_path / "out") == {}
+    assert deposit(collect([root], course), tmp_path / "out").total == 1
+
+
+COLLECT = """
+import sys
+from pathlib import Path
+from dlgrade.course.find import open_course
+from dlgrade.gradebook.collect import collect
+from dlgrade.gradebook.deposit import deposit
+deposit(collect([Path(sys.argv[2])], open_course(Path(sys.argv[1]))), Path(sys.argv[3]))
+"""
+
+
+def test_two_runs_at_once_lose_nothing(tmp_path, course):
+    paths = some_class(random.Random(7), tmp_path / "days")
+    command = [sys.executable, "-c", COLLECT, course.root]
+    runs = [subprocess.Popen([*command, path, tmp_path / "out"], stderr=subprocess.PIPE) for path in paths]
+    assert [(run.communicate(timeout=60)[1], run.returncode) for run in runs] == [(b"", 0)] * len(runs)
+    deposit(collect(paths, course), tmp_path / "whole")
+    assert [{**row, "origin": ""} for row in rows(tmp_path / "out")] == [
+        {**row, "origin": ""} for row in rows(tmp_path / "whole")
+    ]
+
+
+def test_what_a_platforms_zip_does_not_tell_is_said(tmp_path, run):
+    (tmp_path / "dl_submissions.zip").write_bytes(
+        zipped([("lovelaceada_LATE_101_5551_softmax-1.py", "x"), ("curiemarie_102_5552_softmax.py", "y")])
+    )
+    ran = run("dl_submissions.zip", "--dry-run")
+    assert ran.code == 0
+    assert [line.split()[3] for line in ran.out.splitlines()[1:3]] == ["unknown", "unknown"]
+    said = (
+        "When 2 of 2 attempts were handed in is not known: a platform's zip has the time of the download. "
+        "Graded as on time. Canvas says that these are late: softmax of lovelaceada_101. "
+        "`dlgrade adjust` takes points by hand."
+    )
+    assert said in ran.out
+    assert said in run("dl_submissions.zip", "--to", "out").err
+    assert {row["time_from"] for row in rows(tmp_path / "out")} == {str(Clock.LATE), str(Clock.DOWNLOAD)}
+    again = collect([tmp_path / "out"], open_course(tmp_path / "tiny"))
+    assert {one.clock for one in again.submissions} == {Clock.LATE, Clock.DOWNLOAD}, "the receipts keep it"
+
+
+def test_times_in_a_zip_are_of_the_courses_zone(tmp_path, course, run):
+    path = course.root / "course" / "course.toml"
+    path.write_text(f'timezone = "Asia/Kolkata"\n{path.read_text()}')
+    (tmp_path / "class.zip").write_bytes(zipped([(member("ada/softmax.py", when=(2026, 7, 1, 12, 0, 0)), "x")]))
+    assert "2026-07-01 06:30:00Z" in run("class.zip", "--dry-run").out
+    path.write_text(path.read_text().replace("Kolkata", "Nowhere"))
+    ran = run("class.zip", "--to", "out")
+    assert ran.code == 2
+    assert "There is no time zone" in ran.err
 
 
 def test_a_folder_that_may_not_be_written(tmp_path, course, monkeypatch):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from dlgrade.errors import GraderError, UsageError
 from dlgrade.gradebook import executor
-from dlgrade.gradebook.executor import Failure, Processes, _Process, _Waiting
+from dlgrade.gradebook.executor import Failure, Processes, Waiting, _Process
 from executor_targets import doing, dying, refusing, task
 
 HERE = Path(__file__).parent
@@ -120,7 +120,7 @@ def process(*known, busy=None):
 
 
 def test_a_process_stays_with_the_exercise_that_it_knows():
-    waiting = _Waiting([task(f"{name}{n}", exercise=name) for name, many in (("a", 3), ("b", 2)) for n in range(many)])
+    waiting = Waiting([task(f"{name}{n}", exercise=name) for name, many in (("a", 3), ("b", 2)) for n in range(many)])
     first, second = process(), process("a")
     assert waiting.take(first, [process("a")]).exercise == "b", "what no other knows, though there is less of it"
     assert waiting.take(first, []).exercise == "a", "the largest"
@@ -131,8 +131,19 @@ def test_a_process_stays_with_the_exercise_that_it_knows():
 
 
 def test_a_task_that_is_put_back_is_next():
-    waiting = _Waiting([task("a"), task("b")])
+    waiting = Waiting([task("a"), task("b")])
     first = waiting.take(process(), [])
     waiting.put(first, first=True)
     assert waiting.take(process(), []) is first
     assert len(waiting) == 1
+
+
+@posix_only
+def test_to_leave_is_tried_again_where_it_cannot_be(tmp_path, capfd):
+    """A process is told to end while it collects garbage, where Python only prints what is raised."""
+    begun = time.monotonic()
+    [(_, answer)] = Processes(doing(tmp_path), 1).run([task("collects-garbage", seconds=1.0)])
+    assert "did not finish within 1 s" in answer.why
+    assert "Traceback" not in capfd.readouterr().err
+    assert len(list(tmp_path.glob("left-*"))) == len(list(tmp_path.glob("pid-*"))) == 2, "both unwound"
+    assert time.monotonic() - begun < 60

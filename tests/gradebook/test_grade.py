@@ -22,7 +22,7 @@ from dlgrade.gradebook.grading import Grader, Setting
 from dlgrade.gradebook.policy import Attempts, GradingPolicy
 from dlgrade.gradebook.store import Gradebook
 from dlgrade.sandbox import levels
-from graded_class import CLASS, RIGHT, WRONG, course_at, isolation, told
+from graded_class import CLASS, RIGHT, WRONG, course_at, everything, isolation, told
 
 POINTS = {
     ("ada", "double"): 7,
@@ -156,7 +156,7 @@ def one_by_one(root, tmp_path_factory):
 
 
 def test_the_number_of_processes_and_the_order_make_no_difference(graded, one_by_one):
-    assert told(one_by_one[0] / "out") == told(graded / "out")
+    assert everything(one_by_one[0] / "out") == everything(graded / "out")
 
 
 # -- again -------------------------------------------------------------------------------------------------------------
@@ -235,6 +235,91 @@ def test_a_dry_run_without_results_makes_no_folder(dlgrade, root, tmp_path):
     assert ran.code == 0
     assert "1 of 1 would be graded" in ran.out
     assert not (tmp_path / "out").exists()
+
+
+# -- what is not there any more ----------------------------------------------------------------------------------------
+
+
+def counted(folder):
+    with (folder / "out" / "grades.csv").open(newline="") as file:
+        return {(row["student"], row["exercise"]): float(row["graded_points"]) for row in csv.DictReader(file)}
+
+
+def test_what_is_gone_still_counts_and_is_said(again):
+    (again.folder / "submissions" / "ada" / "double.py").unlink()
+    said = "1 graded attempt is not among the submissions any more: double of ada (attempt 1: 7 points)."
+    ran = again("--dry-run")
+    assert f"{said} It would still count. If it was taken away on purpose" in ran.err
+    before = told(again.folder / "out")
+    ran = again()
+    assert ran.code == 0
+    assert f"{said} It still counts. If it was taken away on purpose: the same command with --withdraw." in ran.err
+    assert counted(again.folder)["ada", "double"] == 7
+    assert told(again.folder / "out") == before
+    assert "not among" not in again("--student", "bob").err
+    assert "not among" not in again("--exercise", "shift").err
+
+
+def test_what_was_taken_away_on_purpose_is_withdrawn_and_comes_back(again, monkeypatch):
+    path = again.folder / "submissions" / "eve" / "shift.py"
+    source = path.read_text()
+    path.unlink()
+    assert "It would count no more" in again("--dry-run", "--withdraw").err
+    assert counted(again.folder)["eve", "shift"] == 7, "it was a dry run"
+    ran = again("--withdraw")
+    assert "shift of eve (attempt 1: 7 points). It counts no more, unless handed in again." in ran.err
+    assert ("eve", "shift") not in counted(again.folder)
+    assert not (again.folder / "out" / "reports" / "eve" / "shift.json").exists()
+    assert (again.folder / "out" / "reports" / "eve" / "double.json").exists()
+    assert "not among" not in again().err
+    put(again.folder / "submissions", {"eve/shift.py": source})
+    assert "1 of 8 would be graded" in again("--dry-run").out
+    monkeypatch.setattr(executor, "Processes", Inside)
+    assert again().code == 0
+    assert counted(again.folder)["eve", "shift"] == 7
+    assert (again.folder / "out" / "reports" / "eve" / "shift.json").exists()
+
+
+def test_a_wrong_last_attempt_that_is_withdrawn_leaves_the_one_before_it(again, monkeypatch):
+    monkeypatch.setattr(executor, "Processes", Inside)
+    put(again.folder / "submissions", {"ada/again/double.py": WRONG}, MONDAY + timedelta(days=1))
+    assert again().code == 0
+    assert counted(again.folder)["ada", "double"] == 0
+    (again.folder / "submissions" / "ada" / "again" / "double.py").unlink()
+    again()
+    assert counted(again.folder)["ada", "double"] == 0
+    again("--withdraw")
+    assert counted(again.folder)["ada", "double"] == 7
+
+
+def test_attempts_that_are_counted_anew_do_not_count_twice(again, monkeypatch):
+    """The first of two is taken away: the second is the first now, and what is graded anew is what counts."""
+    monkeypatch.setattr(executor, "Processes", Inside)
+    put(again.folder / "submissions", {"ada/again/double.py": WRONG}, MONDAY + timedelta(days=1))
+    assert again().code == 0
+    (again.folder / "submissions" / "ada" / "double.py").unlink()
+    ran = again()
+    assert (ran.code, "not among" in ran.err) == (0, False)
+    assert {row[:3] for row in told(again.folder / "out") if row[:2] == ("ada", "double")} == {("ada", "double", 1)}
+    assert again("--seed", "8").code == 0
+    report = json.loads((again.folder / "out" / "reports" / "ada" / "double.json").read_text("utf-8"))
+    assert (report["seed"], report["points"]) == (8, 0)
+
+
+def test_a_submission_of_an_unknown_time_is_not_late(dlgrade, tmp_path, monkeypatch):
+    """As it comes from Canvas: what its zip tells is when it was downloaded."""
+    monkeypatch.setattr(executor, "Processes", Inside)
+    due = "[exercise.double]\ndue = 2026-01-01T00:00:00Z"
+    root = tmp_path / "course"
+    course_at(root)
+    path = root / "course" / "course.toml"
+    path.write_text(f"{path.read_text()}\n{due}\n")
+    put(tmp_path / "submissions", {"lovelaceada_101_5551_double.py": RIGHT, "bob/double.py": RIGHT}, MONDAY)
+    ran = dlgrade(*command(root, tmp_path, "--seed", "7")[3:])
+    assert ran.code == 0
+    assert counted(tmp_path) == {("lovelaceada_101", "double"): 7, ("bob", "double"): 0}
+    assert "When 1 of 2 submissions was handed in is not known" in ran.err
+    assert "by the time of a file, which copying can change: double of bob." in ran.err
 
 
 # -- what a report follows from ----------------------------------------------------------------------------------------
@@ -493,8 +578,8 @@ def test_killed_at_any_moment_nothing_is_lost(root, one_by_one, tmp_path):
     assert cut_short, "none of them was among the reports"
     ran = run(root, tmp_path, "-j", "1", "--seed", "7")
     assert ran.returncode == 0, ran.stderr
-    assert told(tmp_path / "out") == told(undisturbed / "out")
-    assert len(list((tmp_path / "out" / "reports").rglob("*.json"))) == len(CLASS)
+    assert len(told(tmp_path / "out")) == len(CLASS)
+    assert everything(tmp_path / "out") == everything(undisturbed / "out")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT like this")

@@ -290,7 +290,7 @@ def class_of(tmp_path):
         (root / "solutions" / "02_losses" / name / f"{name}.py").write_text("")
     (root / "course").mkdir()
     (root / "course" / "course.toml").write_text(COURSE)
-    (root / "course" / "extensions.toml").write_text('[[extension]]\nstudent = "adda"\nexercise = "*"\ndue = "+1d"\n')
+    (root / "extensions.toml").write_text('[[extension]]\nstudent = "adda"\nexercise = "*"\ndue = "+1d"\n')
 
     def write(*records):
         with Gradebook.open(tmp_path / "gradebook.db", write=True) as book:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+import tomllib
+import zoneinfo
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from dlgrade.course.find import open_course
 from dlgrade.errors import AuthorError
+from dlgrade.gradebook.extension_file import GIVEN_AWAY
 from dlgrade.gradebook.policy import Attempts, Extension, GradingPolicy, Span, Step, Terms, best_credit, credit
 from dlgrade.gradebook.policy_file import load_policy, read_policy
 from graded_samples import BERLIN, DAY, DUE, LATE, POLICY
@@ -87,6 +92,14 @@ def test_the_hour_that_comes_twice_is_told_apart():
     assert credit(POLICY, again, due).reason == "on time"
     # What the clock shows is the same as when it was due; it is not.
     assert credit(POLICY, due, again.replace(minute=0)).reason == "30 min late: 90 % of the points"
+
+
+def test_an_unknown_time_costs_nothing():
+    extended = [Extension("ada", "softmax", Span(3))]
+    for decision in (credit(POLICY, DUE, None), best_credit(POLICY, Terms("softmax", "", DUE), extended, None, 3)):
+        assert (decision.credit, decision.grace_used) == (1.0, 0)
+        assert decision.reason == "handed in at an unknown time: graded as on time"
+    assert credit(POLICY, None, None).reason == "no due time"
 
 
 def test_zones_do_not_matter_to_lateness():
@@ -177,7 +190,7 @@ def course(tmp_path):
         text = f"{top}\n{UNITS.format(losses=losses, convolution=convolution, rest=rest)}"
         (tmp_path / "course" / "course.toml").write_text(text, "utf-8")
         for name, content in files.items():
-            (tmp_path / "course" / name.replace("_", ".")).write_text(content, "utf-8")
+            (tmp_path / name.replace("_", ".")).write_text(content, "utf-8")
         return tmp_path
 
     return write
@@ -221,6 +234,26 @@ def test_a_course_that_says_nothing_has_a_policy(course):
             for n, u in (("cross_entropy", "02_losses"), ("softmax", "02_losses"), ("conv2d", "05_convolution"))
         )
     )
+
+
+def test_without_a_table_of_zones_it_is_said_how_to_get_one(course, monkeypatch):
+    """As on Windows, where Python brings none."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tzdata"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "tzdata", None)
+    zoneinfo.reset_tzpath(to=[])
+    zoneinfo.ZoneInfo.clear_cache()
+    try:
+        (mistake,) = reading(course(ZONE, "due = 2026-11-30T23:59:00")).mistakes
+        utc = reading(course('timezone = "UTC"', "due = 2026-11-30T23:59:00"))
+    finally:
+        zoneinfo.reset_tzpath()
+        zoneinfo.ZoneInfo.clear_cache()
+    assert (mistake.what, mistake.mend) == (
+        "This machine has no table of time zones.",
+        "Install it: pip install tzdata",
+    )
+    assert (utc.mistakes, utc.policy.of("softmax").due) == ((), datetime(2026, 11, 30, 23, 59, tzinfo=UTC))
 
 
 def test_an_hour_that_comes_twice_is_its_second(course):
@@ -302,7 +335,7 @@ MISTAKES = {
     "weight beyond floats": (told(losses=f"weight = 1{'0' * 400}", line=4), "`weight` is 1000", "0 or more"),
     "extensions is no text": (told("extensions = 3"), "`extensions` is a number", "Name a file"),
     "extensions of another kind": (told('extensions = "some.xlsx"'), "is no file of extensions", ".toml or a .csv"),
-    "no such extensions": (told('extensions = "extensions.toml"'), "There is no file", "beside course.toml"),
+    "no such extensions": (told('extensions = "extensions.toml"'), "There is no file", "beside the folder course"),
 }  # fmt: skip
 
 
@@ -353,7 +386,31 @@ def test_a_mistake_in_the_extensions_is_told(course, name):
     (mistake,) = reading(root).mistakes
     assert what in mistake.what
     assert mend in mistake.mend
-    assert mistake.where == f"{root / 'course' / 'extensions.toml'}:{line}"
+    assert mistake.where == f"{root / 'extensions.toml'}:{line}"
+
+
+@pytest.mark.parametrize("folder", GIVEN_AWAY)
+@pytest.mark.parametrize("named", ["extensions.toml", "{}/extensions.toml", "x/../{}/extensions.toml"])
+def test_extensions_do_not_lie_where_students_get_them(course, folder, named):
+    root = course(f'{ZONE}\nextensions = "{named.format(folder)}"', "due = 2026-11-30T23:59:00")
+    (root / folder).mkdir(exist_ok=True)
+    (root / "x").mkdir()
+    (root / folder / "extensions.toml").write_text(extension())
+    (mistake,) = reading(root).mistakes
+    assert f"extensions.toml lies in {folder}, which students get." in mistake.what
+    assert f"Move it to {root}" in mistake.mend
+
+
+def test_no_package_holds_a_students_name():
+    """What travels whole, in the wheel or in the source distribution, are folders where extensions are refused."""
+    root = Path(__file__).parent.parent.parent
+    build = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]
+    whole = set(build["wheel"]["force-include"])
+    packed = {path.strip("/") for path in build["sdist"]["include"]}
+    folders = {name for name in whole | packed if (root / name).is_dir()}
+    assert whole <= set(GIVEN_AWAY)
+    assert folders - {"grader"} <= set(GIVEN_AWAY)
+    assert [path for name in folders for path in (root / name).rglob("extensions.*")] == []
 
 
 def test_a_due_time_that_cannot_be_read_is_one_mistake(course):
@@ -401,7 +458,7 @@ def test_a_mistake_in_the_table_is_told(course, text, line, what):
     root = course(f'{ZONE}\nextensions = "extensions.csv"', "due = 2026-11-30T23:59:00", extensions_csv=text)
     (mistake,) = reading(root).mistakes
     assert what in mistake.what
-    assert mistake.where == f"{root / 'course' / 'extensions.csv'}:{line}"
+    assert mistake.where == f"{root / 'extensions.csv'}:{line}"
 
 
 def test_all_mistakes_are_told_at_once(course, dlgrade):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import random
 import signal
@@ -16,9 +18,10 @@ from pathlib import Path
 import pytest
 from dlgrade.errors import GraderError, UsageError
 from dlgrade.gradebook import store
+from dlgrade.gradebook.sources import Clock
 from dlgrade.gradebook.store import Gradebook
 from dlgrade.model import Verdict
-from graded_samples import DUE, NOW, broken, check, made
+from graded_samples import DAY, DUE, NOW, broken, check, made
 
 HERE = Path(__file__).parent
 WRITER = """
@@ -151,22 +154,56 @@ def test_adjustments_come_back(book):
     assert len(list(book.adjustments())) == 2
 
 
-@pytest.mark.parametrize("table", ["report", "adjustment"])
+def test_what_is_withdrawn_counts_no_more_until_it_is_graded_anew(book):
+    book.add(made("ada", key="1"), made("ada", key="2"), made("ada", attempt=2), made("bob"))
+    assert book.withdraw([("ada", "softmax", 1), ("zoe", "softmax", 1)], "a wrong file", "eve", NOW) == 1
+    assert [(one.student, one.attempt) for one in book.records()] == [("ada", 2), ("bob", 1)]
+    assert not book.has("ada", "softmax", 1, "2")
+    assert book.withdraw([("ada", "softmax", 1)], "again", "eve", NOW) == 0
+    (one,) = book.withdrawals()
+    assert (one.student, one.attempt, one.until, one.reason, one.who, one.at) == (
+        "ada",
+        1,
+        2,
+        "a wrong file",
+        "eve",
+        NOW,
+    )
+    assert len(list(book.records(withdrawn=True))) == 4, "nothing is lost"
+    assert book.add(made("ada", key="2")) == 1
+    assert book.has("ada", "softmax", 1, "2")
+    assert [one.key for one in book.records("ada")] == ["k", "2"]
+    assert book.faults() == ()
+    for reason, who in ((" ", "eve"), ("r", "")):
+        with pytest.raises(UsageError):
+            book.withdraw([("bob", "softmax", 1)], reason, who, NOW)
+
+
+def test_a_time_that_becomes_known_is_added(book):
+    unknown = replace(made(), clock=Clock.DOWNLOAD)
+    later = replace(made(when=DUE + DAY), clock=Clock.GRADESCOPE)
+    assert [book.add(one) for one in (unknown, later, unknown, later)] == [1, 1, 0, 0]
+    assert book.add(replace(made(when=DUE + 2 * DAY), clock=Clock.FILE)) == 0, "of two known ones the earlier counts"
+    assert book.add(replace(made(when=DUE), clock=Clock.GRADESCOPE)) == 1
+
+
+@pytest.mark.parametrize("table", ["report", "adjustment", "withdrawal"])
 def test_nothing_is_ever_changed(book, path, table):
     book.add(made("ada"), made("bob"))
     book.adjust("ada", "softmax", 1, "oral exam", "eve", NOW)
+    book.withdraw([("bob", "softmax", 1)], "a wrong file", "eve", NOW)
     book.close()
     other = sqlite3.connect(path)
     columns = [row[1] for row in other.execute(f"PRAGMA table_info({table})")]
     before = other.execute(f"SELECT * FROM {table}").fetchall()
     whole = ", ".join(columns)
     for statement in (
-        f"UPDATE {table} SET points = 100",
+        f"UPDATE {table} SET student = 'eve'",
         f"DELETE FROM {table}",
         f"DELETE FROM {table} WHERE number = 1",
         f"INSERT OR REPLACE INTO {table} ({whole}) SELECT {whole} FROM {table}",
         f"REPLACE INTO {table} SELECT * FROM {table} WHERE number = 1",
-        f"INSERT INTO {table} SELECT * FROM {table} WHERE true ON CONFLICT (number) DO UPDATE SET points = 100",
+        f"INSERT INTO {table} SELECT * FROM {table} WHERE true ON CONFLICT (number) DO UPDATE SET student = 'eve'",
     ):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             other.execute(statement)
@@ -439,14 +476,14 @@ def test_whoever_takes_the_triggers_away_is_told_on(path, statement, said):
 
 
 def oldest(path):
-    """A gradebook as an imaginary version 0 wrote it: without the times at which reports were made."""
+    """A gradebook as an imaginary earlier version wrote it: another name for when an attempt was handed in."""
     with Gradebook.open(path, write=True) as book:
         book.add(made("ada"), made("bob"))
     other = sqlite3.connect(path)
     for (name,) in other.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
         other.execute(f"DROP TRIGGER {name}")
     other.execute("ALTER TABLE report RENAME COLUMN handed_in TO happened")
-    other.execute("PRAGMA user_version = 0")
+    other.execute("PRAGMA user_version = 1")
     other.commit()
     other.close()
 
@@ -458,9 +495,10 @@ def migrate(connection):
 def test_an_older_gradebook_is_read_as_it_is_and_written_as_a_new_one(path, monkeypatch):
     oldest(path)
     before = path.read_bytes()
+    monkeypatch.setattr(store, "MIGRATIONS", {})
     with pytest.raises(UsageError, match="older dlgrade that this one does not know"):
         Gradebook.open(path)
-    monkeypatch.setattr(store, "MIGRATIONS", {0: migrate})
+    monkeypatch.setattr(store, "MIGRATIONS", {1: migrate})
     with Gradebook.open(path) as book:
         assert [one.student for one in book.records()] == ["ada", "bob"]
     assert path.read_bytes() == before
@@ -469,7 +507,7 @@ def test_an_older_gradebook_is_read_as_it_is_and_written_as_a_new_one(path, monk
     with Gradebook.open(path) as book:
         assert len(list(book.records())) == 3
         assert book.faults() == ()
-    copy = path.with_name("gradebook.db.version-0")
+    copy = path.with_name("gradebook.db.version-1")
     with Gradebook.open(copy) as book:
         assert [one.student for one in book.records()] == ["ada", "bob"]
 
@@ -482,19 +520,82 @@ def test_a_migration_that_fails_changes_nothing(path, monkeypatch):
         connection.execute("DROP TABLE adjustment")
         raise sqlite3.OperationalError("no more")
 
-    monkeypatch.setattr(store, "MIGRATIONS", {0: stumble})
+    monkeypatch.setattr(store, "MIGRATIONS", {1: stumble})
     with pytest.raises(GraderError):
         Gradebook.open(path, write=True)
-    monkeypatch.setattr(store, "MIGRATIONS", {0: migrate})
+    monkeypatch.setattr(store, "MIGRATIONS", {1: migrate})
     with Gradebook.open(path, write=True) as book:
         assert len(list(book.records())) == 2
         assert book.faults() == ()
 
 
+VERSION_1 = """
+CREATE TABLE report (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    student TEXT NOT NULL, exercise TEXT NOT NULL, attempt INTEGER NOT NULL,
+    handed_in TEXT NOT NULL, submission TEXT NOT NULL, key TEXT NOT NULL, graded_at TEXT NOT NULL,
+    verdict TEXT NOT NULL, points REAL NOT NULL, max_points REAL NOT NULL,
+    report_sha256 TEXT NOT NULL, checksum TEXT NOT NULL, report TEXT NOT NULL
+);
+CREATE INDEX report_by_attempt ON report (student, exercise, attempt, number);
+CREATE TABLE adjustment (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    student TEXT NOT NULL, exercise TEXT NOT NULL, points REAL NOT NULL, reason TEXT NOT NULL, who TEXT NOT NULL,
+    made_at TEXT NOT NULL, checksum TEXT NOT NULL
+);
+CREATE TRIGGER report_is_never_changed BEFORE UPDATE ON report
+BEGIN SELECT RAISE(ABORT, 'the gradebook is append-only'); END;
+PRAGMA application_id = 0x646C6762;
+PRAGMA user_version = 1;
+"""
+
+
+def test_a_gradebook_of_the_first_version_is_brought_up_to_date(path):
+    """It knew of no clock, and of no withdrawal; its checksums are what they were."""
+    other = sqlite3.connect(path)
+    other.executescript(VERSION_1)
+    for one in (made("ada", points=3), made("bob", points=4)):
+        row = [one.student, one.exercise, one.attempt, one.when.isoformat(), one.submission, one.key,
+               one.graded_at.isoformat(), one.verdict.value, one.points, one.max_points, one.digest]  # fmt: skip
+        checksum = hashlib.sha256(json.dumps(row, separators=(",", ":")).encode()).hexdigest()
+        marks = ", ".join("?" * 13)
+        columns = ", ".join(column for column in (*store._REPORT_COLUMNS, "checksum", "report") if column != "clock")
+        other.execute(f"INSERT INTO report ({columns}) VALUES ({marks})", (*row, checksum, one.text))
+    other.commit()
+    other.close()
+    before = path.read_bytes()
+    with Gradebook.open(path) as book:
+        assert [(one.student, one.points, one.clock) for one in book.records()] == [("ada", 3.0, ""), ("bob", 4.0, "")]
+        assert list(book.withdrawals()) == []
+    assert path.read_bytes() == before, "whoever only reads changes nothing"
+    with Gradebook.open(path, write=True) as book:
+        assert book.faults() == ()
+        assert book.add(made("ada", points=3)) == 0
+        assert book.add(replace(made("eve"), clock="timestamp.txt")) == 1
+        assert book.withdraw([("bob", "softmax", 1)], "wrong file", "eve", NOW) == 1
+    with Gradebook.open(path) as book:
+        assert book.faults() == ()
+        assert [(one.student, one.clock) for one in book.records()] == [("ada", ""), ("eve", "timestamp.txt")]
+    with Gradebook.open(path.with_name("gradebook.db.version-1")) as book:
+        assert len(list(book.records())) == 2
+
+
+def test_a_clock_that_was_taken_away_is_told(path):
+    with Gradebook.open(path, write=True) as book:
+        book.add(replace(made("ada"), clock="time of the download"))
+    other = sqlite3.connect(path)
+    other.execute("DROP TRIGGER report_is_never_changed")
+    other.execute("UPDATE report SET clock = ''")
+    other.commit()
+    other.close()
+    with Gradebook.open(path) as book:
+        assert "The report number 1 is damaged" in " ".join(book.faults())
+
+
 def test_a_newer_gradebook_is_told(path):
     filled(path, 1)
     other = sqlite3.connect(path)
-    other.execute("PRAGMA user_version = 2")
+    other.execute("PRAGMA user_version = 3")
     other.close()
     for write in (False, True):
         with pytest.raises(UsageError, match="newer dlgrade") as raised:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlgrade.cli.grades import unknown_times
 from dlgrade.course.find import find_root, open_course
 from dlgrade.errors import UsageError
 from dlgrade.text import visible
@@ -46,18 +47,22 @@ def command(
         )
     course = open_course(find_root(context.obj))
     from dlgrade.gradebook.collect import collect
+    from dlgrade.gradebook.policy_file import load_policy
 
+    policy, _ = load_policy(course)
     if to is not None and any(path.resolve() == to.resolve() for path in paths):
         raise UsageError(f"{to} is where the submissions are, and cannot be where they are gathered.", where="--to")
-    found = collect(paths, course, pattern, without=() if to is None else (to,))
+    found = collect(paths, course, pattern, without=() if to is None else (to,), zone=policy.zone)
     if not found.submissions:
         _passed_over(found.passed_over, whole=True)
         raise UsageError(
             "Nothing there is known to be a submission.",
             mend="A file is named after its exercise, such as ada/softmax.py; --pattern says how else they are named.",
         )
+    untimed = unknown_times([(one.student, one.exercise, one.clock) for one in found.submissions], "attempt")
     if dry_run or to is None:
         _table(found.submissions)
+        click.echo(f"\n{untimed}" if untimed else "", nl=bool(untimed))
         _passed_over(found.passed_over, whole=True)
         click.echo(f"\n{_counted(found.submissions)}. Nothing was written.")
         return 0
@@ -66,6 +71,8 @@ def command(
     written = deposit(found, to)
     _passed_over(found.passed_over, whole=False)
     click.echo(f"{_counted(found.submissions)}.")
+    if untimed:
+        click.echo(untimed, err=True)
     click.echo(f"New: {len(written.added)}. {to} holds {written.total}, and their receipts in receipts.csv.")
     return 0
 
@@ -82,8 +89,10 @@ def _of(number: int, what: str) -> str:
 
 def _table(submissions: Sequence[Collected]) -> None:
     rows = [("student", "exercise", "attempt", "handed in", "bytes", "from")]
+    from dlgrade.gradebook.sources import UNKNOWN
+
     for one in submissions:
-        when = one.when.strftime("%Y-%m-%d %H:%M:%S") + "Z"
+        when = "unknown" if one.clock in UNKNOWN else one.when.strftime("%Y-%m-%d %H:%M:%S") + "Z"
         rows.append(
             (visible(one.student), one.exercise, f"{one.attempt}", when, f"{len(one.submission.source):,}", _from(one))
         )

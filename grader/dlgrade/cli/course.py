@@ -42,8 +42,9 @@ def check(context: click.Context) -> int:
     reading = read_policy(root, course.exercises if course else None)
     mistakes += [one for one in reading.mistakes if str(one) not in {str(other) for other in mistakes}]
     points: dict[str, str] = {}
+    absent: dict[str, list[str]] = {}
     if course is not None:
-        points, more = _points(course)
+        points, more, absent = _points(course)
         mistakes += more
     if mistakes:
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
@@ -53,17 +54,27 @@ def check(context: click.Context) -> int:
         return 2
     assert course is not None
     _show(course, reading.policy, reading.extensions, points)
+    for name, exercises in sorted(absent.items()):
+        said = f"Note: {name} is not installed here, so that the points of {', '.join(exercises)} are not known."
+        click.echo(f"\n{said}\nWhoever grades them needs it: python -m pip install {name}", err=True)
     return 0
 
 
-def _points(course: Course) -> tuple[dict[str, str], list[AuthorError]]:
-    """What each exercise's checks are worth, in words; and what is wrong with those that cannot be loaded."""
+def _points(course: Course) -> tuple[dict[str, str], list[AuthorError], dict[str, list[str]]]:
+    """What the checks are worth, in words; what is wrong with those that cannot be loaded; and by what is not installed
+    here, the exercises that are not looked at for want of it.
+    """
     os.environ.setdefault("HYPOTHESIS_NO_PLUGINS", "1")
     from dlgrade.course.load import load_exercise
+    from dlgrade.sandbox.launch import missing
 
     points: dict[str, str] = {}
     mistakes: list[AuthorError] = []
+    absent: dict[str, list[str]] = {}
     for folder in course.exercises:
+        if needed := missing(folder.framework):
+            absent.setdefault(needed, []).append(folder.name)
+            continue
         try:
             exercise = load_exercise(folder, authored=course.authored, hidden=True)
         except AuthorError as error:
@@ -73,7 +84,7 @@ def _points(course: Course) -> tuple[dict[str, str], list[AuthorError]]:
         points[folder.name] = f"{plain(exercise.max_points - hidden)}"
         if exercise.hidden:
             points[folder.name] += f" + {plain(hidden)} hidden"
-    return points, mistakes
+    return points, mistakes, absent
 
 
 def _show(
@@ -87,7 +98,7 @@ def _show(
     for terms in policy.terms:
         due = terms.due
         until = [local(step.until.after(due)) if due else "" for step in policy.late]
-        worth = (points[terms.exercise], f"{plain(terms.weight)}")
+        worth = (points.get(terms.exercise, "?"), f"{plain(terms.weight)}")
         rows.append([terms.unit, terms.exercise, *worth, local(due) if due else "never", *until])
     click.echo(aligned(["unit", "exercise", "points", "weight", "due", *steps], rows, right=["points", "weight"]))
     late = ", ".join(f"{percent(step.credit)} of the points for {step.until}" for step in policy.late)

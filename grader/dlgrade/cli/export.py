@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dlgrade.cli.grades import how_to_regrade
 from dlgrade.course.find import Course, find_root, open_course
 from dlgrade.errors import UsageError
 from dlgrade.text import visible
@@ -98,7 +99,7 @@ def csv_command(
     return _finished(chosen.entries, out)
 
 
-@command.command("junit")
+@command.command("junit", short_help="JUnit XML: a suite for each student, a case for each check.")
 @_options("grades.xml", _FILE)
 @click.pass_context
 def junit_command(
@@ -162,6 +163,7 @@ def canvas_command(
     chosen = _chosen(context, at, students, exercises, names)
     grades = [entry.grade for entry in chosen.entries]
     titles = _titles(columns)
+    written: int | None = None
     if into is None:
         data = canvas.fresh(grades, chosen.policy, chosen.roster, columns=titles, key=key)
     else:
@@ -175,15 +177,15 @@ def canvas_command(
             what = f"{many} students with grades are" if many > 1 else "1 student with grades is"
             mend = "--names FILE.csv says what Canvas calls them; --skip-unknown leaves them out."
             raise UsageError(f"{what} not in Canvas's file.", where="--into", mend=mend)
-        data = write_sheet(filling.sheet)
+        data, written = write_sheet(filling.sheet), filling.written
     if dry_run:
         click.echo("Nothing was written.")
         return _left_out(chosen.entries)
     write_file(out, data)
-    return _finished(chosen.entries, out)
+    return _finished(chosen.entries, out, written)
 
 
-@command.command("gradescope")
+@command.command("gradescope", short_help="Gradescope's results.json for each submission.")
 @_options("gradescope", _FOLDER)
 @_hidden_checks
 @click.pass_context
@@ -281,7 +283,7 @@ def gradescope_run_command(root: Path) -> int:
     return 0 if ran.graded else 3
 
 
-@command.command("classroom50")
+@command.command("classroom50", short_help="Classroom 50's result/v1 for each submission.")
 @_options("classroom50", _ANY)
 @_names
 @click.option("--classroom", envvar="CLASSROOM", metavar="NAME", help="The classroom's short name.")
@@ -361,7 +363,7 @@ def _place_here(tag: str) -> Any:
     return Place(tag, commit, release, review)
 
 
-@command.command("ags")
+@command.command("ags", short_help="Scores for LTI 1.3, a file for each submission.")
 @_options("ags", _FOLDER)
 @_names
 @click.pass_context
@@ -389,7 +391,7 @@ def ags_command(
     return _finished(chosen.entries, out)
 
 
-@command.command("nbgrader")
+@command.command("nbgrader", short_help="Scores in nbgrader's own gradebook.")
 @_options()
 @_names
 @click.option("--db", type=_FILE, required=True, metavar="FILE", help="nbgrader's gradebook.db; made if there is none.")
@@ -443,8 +445,9 @@ def _chosen(
     return _Chosen(course, policy, entries, roster)
 
 
-def _finished(entries: Sequence[Entry], out: Path) -> int:
-    many = sum(entry.graded for entry in entries)
+def _finished(entries: Sequence[Entry], out: Path, written: int | None = None) -> int:
+    """Say how many grades were written, by default all that there are; the exit code."""
+    many = sum(entry.graded for entry in entries) if written is None else written
     click.echo(f"{'1 grade is' if many == 1 else f'{many:,} grades are'} in {visible(str(out))}.")
     return _left_out(entries)
 
@@ -457,8 +460,7 @@ def _left_out(entries: Sequence[Entry]) -> int:
         click.echo(f"No grade: {visible(said)}: {visible(grade.reason)}", err=True)
     if waiting:
         many = "1 grade is" if len(waiting) == 1 else f"{len(waiting):,} grades are"
-        said = "Run the same `dlgrade grade` again: it grades what is broken anew; then export again."
-        click.echo(f"{many} missing, and nobody's zero. {said}", err=True)
+        click.echo(f"{many} missing, and nobody's zero. {how_to_regrade(waiting)} Then export again.", err=True)
     return 3 if waiting else 0
 
 

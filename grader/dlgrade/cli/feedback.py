@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from dlgrade.cli.grades import how_to_regrade
 from dlgrade.course.find import find_root, open_course
 from dlgrade.errors import UsageError
 from dlgrade.text import visible
@@ -68,7 +69,7 @@ def command(
         click.echo(f"No grade: {visible(f'{grade.exercise} of {grade.student}')}: {visible(grade.reason)}", err=True)
     if waiting:
         said = "1 grade is" if len(waiting) == 1 else f"{len(waiting):,} grades are"
-        click.echo(f"{said} missing, and the pages say so. `dlgrade grade` again grades what is broken anew.", err=True)
+        click.echo(f"{said} missing, and the pages say so. {how_to_regrade(waiting)}", err=True)
     return 3 if waiting else 0
 
 

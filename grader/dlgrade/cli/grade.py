@@ -9,13 +9,14 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import click
 
+from dlgrade.cli.grades import GRADES, how_to_regrade, say_clocks
 from dlgrade.cli.tables import aligned
 from dlgrade.course.find import Course, find_root, open_course
 from dlgrade.errors import UsageError
@@ -24,15 +25,16 @@ from dlgrade.text import visible
 
 if TYPE_CHECKING:
     from dlgrade.gradebook.collect import Collected
-    from dlgrade.gradebook.grade import Graded, Wanted
+    from dlgrade.gradebook.executor import Executor
+    from dlgrade.gradebook.grade import Gone, Graded, Wanted
     from dlgrade.gradebook.grades import Grade
     from dlgrade.gradebook.grading import Loaded, Setting
     from dlgrade.gradebook.policy import Extension, GradingPolicy
     from dlgrade.gradebook.store import Gradebook
 
-GRADES = "grades.csv"
 SAID_EVERY = 60.0
 """Seconds between two lines of progress where there is no terminal."""
+_GONE_SHOWN = 10
 _UNPROTECTED = (
     "Warning: --isolation process: submissions run unprotected, as you. They can read and change whatever you can, "
     "their grades too."
@@ -65,7 +67,13 @@ _UNPROTECTED = (
     metavar="N",
     help="Draw these inputs.  [default: drawn once, kept in DIR/seed]",
 )
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Grade on the workers of this dask.distributed scheduler, such as tcp://10.0.0.1:8786.",
+)
 @click.option("--dry-run", is_flag=True, help="Grade nothing; say what there is to grade, and why.")
+@click.option("--withdraw", is_flag=True, help="What was graded and is not among SUBMISSIONS any more counts no more.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -77,12 +85,16 @@ def command(
     students: tuple[str, ...],
     exercises: tuple[str, ...],
     seed: int | None,
+    cluster: str | None,
     dry_run: bool,
+    withdraw: bool,
 ) -> int:
     """Grade a class: SUBMISSIONS/<student>/<exercise>.py, or whatever else `dlgrade collect` understands.
 
     Writes DIR/gradebook.db, DIR/reports/<student>/<exercise>.json and DIR/grades.csv. Run it again, and only what has
     changed is graded: submissions, checks, versions. Whatever ends it, nothing is lost.
+
+    What was graded once counts even if its file is gone, until --withdraw says that it was taken away on purpose.
 
     Exit code 0: all was graded. 2: wrong usage. 3: something could not be graded.
     """
@@ -91,9 +103,14 @@ def command(
     from dlgrade.gradebook.policy_file import load_policy
     from dlgrade.gradebook.store import FILE, Gradebook
 
+    if cluster is not None and jobs is not None:
+        raise UsageError(
+            "How many processes grade on a cluster, its workers say.", where="-j", mend="Leave it out, or --cluster."
+        )
     course = open_course(find_root(context.obj))
     policy, extensions = load_policy(course)
-    attempts = grade.counted(_collected(submissions, course, pattern, out, students, exercises), policy)
+    collected = _collected(submissions, course, pattern, out, students, exercises, policy)
+    attempts = grade.counted(collected, policy)
     attempts, left_out = _possible(attempts, course)
     frameworks = {folder.framework for folder in course.named(sorted({one.exercise for one in attempts}))}
     levels = grade.levels(frameworks, isolation)
@@ -105,9 +122,10 @@ def command(
     setting = Setting(course, _first(seed, kept, grade.new_seed()), levels)
     if dry_run:
         with contextlib.ExitStack() as opened:
-            there = (out / FILE).is_file()
-            records = opened.enter_context(Gradebook.open(out / FILE)).records() if there else ()
-            _say_plan(grade.plan(attempts, setting, records))
+            known = opened.enter_context(Gradebook.open(out / FILE)) if (out / FILE).is_file() else None
+            _say_plan(grade.plan(attempts, setting, known.records() if known else ()))
+            gone = _gone(collected, known, course, students, exercises) if known else []
+        _say_gone(gone, withdrawn=withdraw, would="would ")
         return 3 if left_out else 0
     with Gradebook.open(out / FILE, write=True) as book:
         if setting.seed != kept:
@@ -115,16 +133,23 @@ def command(
         wanted = grade.plan(attempts, setting, book.records())
         loaded = grade.load_exercises(course, {one.collected.exercise for one in wanted if one.to_be_graded})
         try:
-            graded = _graded(wanted, loaded, setting, book, jobs or _cores())
+            executor = functools.partial(_executor, cluster, setting, loaded, jobs)
+            graded = _graded(wanted, loaded, setting, book, executor)
         except KeyboardInterrupt:
             said = f"Stopped. What was graded is in {out / FILE}; the same command grades the rest."
             click.echo(visible(said), err=True)
             return 130
+        gone = _gone(collected, book, course, students, exercises)
+        chosen = {one.exercise for one in attempts}
+        _withdraw([one for one in gone if one.exercise in chosen and (withdraw or one.moved)], book, out)
         found = _finish(out, book, policy, extensions)
-    chosen = {(one.student, one.exercise) for one in attempts}
-    _summary([one for one in found if (one.student, one.exercise) in chosen], graded)
+    places = {(one.student, one.exercise) for one in attempts}
+    found = tuple(one for one in found if (one.student, one.exercise) in places)
+    _summary(found, graded)
+    say_clocks(found, policy)
+    _say_gone(gone, withdrawn=withdraw)
     click.echo(f"\n{visible(str(out))} holds {FILE}, {GRADES} and {grade.REPORTS}/<student>/<exercise>.json.")
-    return _code([one for one in found if (one.student, one.exercise) in chosen], graded, left_out)
+    return _code(found, graded, left_out)
 
 
 def _first(*seeds: int | None) -> int:
@@ -145,6 +170,7 @@ def _collected(
     out: Path,
     students: Sequence[str],
     exercises: Sequence[str],
+    policy: GradingPolicy,
 ) -> list[Collected]:
     """The attempts that are asked for.
 
@@ -157,7 +183,7 @@ def _collected(
     if any(path.resolve() == out.resolve() for path in paths):
         raise UsageError(f"{out} is where the submissions are, and cannot be where the results go.", where="--out")
     names = {folder.name for folder in course.named(exercises)} if exercises else None
-    collection = collect(paths, course, pattern, without=(out,))
+    collection = collect(paths, course, pattern, without=(out,), zone=policy.zone)
     found = list(collection.submissions)
     if collection.passed_over:
         many = len(collection.passed_over)
@@ -201,32 +227,94 @@ def _possible(attempts: Sequence[Collected], course: Course) -> tuple[list[Colle
     return possible, len(possible) < len(attempts)
 
 
+def _gone(
+    collected: Sequence[Collected], book: Gradebook, course: Course, students: Sequence[str], exercises: Sequence[str]
+) -> list[Gone]:
+    """What the gradebook counts, of the students and exercises that are asked for, and is not there any more."""
+    from dlgrade.gradebook.grade import gone
+
+    names = {folder.name for folder in (course.named(exercises) if exercises else course.exercises)}
+    asked = {one.student for one in collected} if students else None
+    records = (one for one in book.records() if one.exercise in names and (asked is None or one.student in asked))
+    return gone(collected, records)
+
+
+def _withdraw(gone: Sequence[Gone], book: Gradebook, out: Path) -> None:
+    """Have attempts that are gone count no more."""
+    from dlgrade.cli.adjust import who_runs_this
+    from dlgrade.gradebook.grade import report_file
+
+    if gone:
+        places = ((one.student, one.exercise, one.attempt) for one in gone)
+        book.withdraw(places, "It is not among the submissions any more.", who_runs_this(), _now())
+        for one in gone:  # what still counts is written again
+            report_file(out, one.student, one.exercise).unlink(missing_ok=True)
+
+
+def _say_gone(gone: Sequence[Gone], *, withdrawn: bool, would: str = "") -> None:
+    """Say which attempts are not there any more, and what comes of that; not those whose bytes are."""
+    gone = [one for one in gone if not one.moved]
+    if not gone:
+        return
+    named = [f"{one.exercise} of {one.student} (attempt {one.attempt}: {plain(one.points)} points)" for one in gone]
+    more = f" and {len(named) - _GONE_SHOWN:,} more" if len(named) > _GONE_SHOWN else ""
+    one = len(gone) == 1
+    many, they = ("1 graded attempt is", "it") if one else (f"{len(gone):,} graded attempts are", "they")
+    count = "counts" if one and not would else "count"
+    said = f"{they.capitalize()} {would}{count} no more, unless handed in again."
+    if not withdrawn:
+        taken = f"If {they} {'was' if one else 'were'} taken away on purpose: the same command with --withdraw."
+        said = f"{they.capitalize()} {would}still {count}. {taken}"
+    listed = f"{visible(', '.join(named[:_GONE_SHOWN]))}{more}"
+    click.echo(f"{many} not among the submissions any more: {listed}. {said}", err=True)
+
+
 # -- grading -----------------------------------------------------------------------------------------------------------
 
 
 def _graded(
-    wanted: Sequence[Wanted], loaded: dict[str, Loaded], setting: Setting, book: Gradebook, jobs: int
+    wanted: Sequence[Wanted],
+    loaded: dict[str, Loaded],
+    setting: Setting,
+    book: Gradebook,
+    executor: Callable[[], Executor],
 ) -> Counter[str]:
-    """Grade what is to be graded; how many attempts were, by exercise."""
+    """Grade what is to be graded, by an executor that is made if there is anything; how many attempts were, by
+    exercise."""
     from dlgrade.gradebook import grade
-    from dlgrade.gradebook.executor import Processes
-    from dlgrade.gradebook.grading import Grader
 
     counts: Counter[str] = Counter()
     grade.copy_known(wanted, book, _now)
     tasks = grade.tasks_of(wanted, loaded)
     if not tasks:
         return counts
-    executor = Processes(functools.partial(Grader, setting), jobs)
     total = sum(one.to_be_graded for one in wanted)
     with (
-        contextlib.closing(grade.grade(wanted, tasks, loaded, setting, book, executor, _now)) as results,
+        contextlib.closing(grade.grade(wanted, tasks, loaded, setting, book, executor(), _now)) as results,
         _progress(total) as progress,
     ):
         for one in results:
             counts[one.report.exercise] += one.attempts
             progress.graded(one)
     return counts
+
+
+def _executor(cluster: str | None, setting: Setting, loaded: dict[str, Loaded], jobs: int | None) -> Executor:
+    """What grades: processes of this machine, or the workers of a cluster."""
+    if cluster is None:
+        from dlgrade.gradebook.executor import Processes
+        from dlgrade.gradebook.grading import Grader
+
+        return Processes(functools.partial(Grader, setting), jobs or _cores())
+    from dlgrade.author import Timing
+    from dlgrade.gradebook.cluster import Cluster
+
+    gpu = {
+        name
+        for name, one in loaded.items()
+        if any(isinstance(check, Timing) and check.device != "cpu" for check in one.exercise.checks)
+    }
+    return Cluster(cluster, setting, gpu, say=lambda said: click.echo(said, err=True))
 
 
 def _now() -> datetime:
@@ -352,7 +440,7 @@ def _code(grades: Sequence[Grade], graded: Counter[str], left_out: bool) -> int:
         click.echo(f"No grade: {visible(f'{one.exercise} of {one.student}')}: {visible(one.reason)}", err=True)
     if waiting:
         many = "1 grade is" if len(waiting) == 1 else f"{len(waiting):,} grades are"
-        click.echo(f"{many} missing. Run the same command again: it grades what is broken anew.", err=True)
+        click.echo(f"{many} missing. {how_to_regrade(waiting, 'command')}", err=True)
     return 3 if waiting or left_out else 0
 
 

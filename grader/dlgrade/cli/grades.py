@@ -91,8 +91,20 @@ def command(
         click.echo(f"No grade: {visible(said)}: {visible(grade.reason)}", err=True)
     if waiting:
         many = "1 grade is" if len(waiting) == 1 else f"{len(waiting)} grades are"
-        click.echo(f"{many} missing. Run the same `dlgrade grade` again: it grades what is broken anew.", err=True)
+        click.echo(f"{many} missing. {how_to_regrade(waiting)}", err=True)
     return 3 if waiting else 0
+
+
+def how_to_regrade(waiting: Sequence[Grade], command: str = "`dlgrade grade`") -> str:
+    """What to do about grades that are missing, since the grader failed.
+
+    Args:
+        waiting: those grades.
+        command: what is to be run again.
+    """
+    names = " ".join(sorted({visible(grade.exercise) for grade in waiting}))
+    again = f"Run the same {command} again: it grades what is broken anew."
+    return f"{again} If it stays broken, `dlgrade selftest {names}` says what is wrong with the checks."
 
 
 def _verify(book: Gradebook) -> None:
@@ -136,10 +148,10 @@ def unknown_times(those: Sequence[tuple[str, str, str]], what: str) -> str:
     if not unknown:
         return ""
     few = f": {_named(unknown)}" if len(unknown) < len(those) else ""
-    said = (
-        f"Of {len(unknown):,} of {len(those):,} {what}s it is not known when they were handed in (a platform's zip has "
-    )
-    said += f"the time of the download). They are graded as on time{few}."
+    many = f"{len(unknown):,} of {len(those):,} {what}{'' if len(those) == 1 else 's'}"
+    were = "was" if len(unknown) == 1 else "were"
+    said = f"When {many} {were} handed in is not known: a platform's zip has the time of the download. "
+    said += f"Graded as on time{few}."
     late = [one for one in unknown if one[2] == Clock.LATE]
     if late:
         said += f" Canvas says that these are late: {_named(late)}. `dlgrade adjust` takes points by hand."

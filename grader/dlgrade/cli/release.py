@@ -81,7 +81,15 @@ def _hand_out(course: Course, to: Path) -> int:
 
 def _nbgrader(course: Course, to: Path) -> int:
     from dlgrade.course.nbgrader import nbgrader_course
+    from dlgrade.sandbox.launch import missing
 
+    for folder in course.exercises:
+        if needed := missing(folder.framework):
+            raise UsageError(
+                f"How many points {folder.name} is worth cannot be counted, since {needed} is not installed here.",
+                where="--notebooks",
+                mend=f"Install it: python -m pip install {needed}",
+            )
     files = nbgrader_course(course)
     _write(to, files)
     unit = min(path.parts[1] for path in files if len(path.parts) > 1)

@@ -96,15 +96,16 @@ def _print(likely: Sequence[Likeness], least: float) -> None:
         for pair in one.pairs
     ]
     if rows:
-        header = ("exercise", "look at", "and", "words", "structure", "as alike")
+        header = ("exercise", "look at", "and", "words", "structure", "rank by likeness")
         click.echo(aligned(header, rows, right=header[3:]))
         click.echo("\nThis proves nothing: read both, and ask.")
     else:
         click.echo(f"No two are as alike as {least:.0%}.")
     for one in likely:
         if one.left_out:
-            many = "1 was" if len(one.left_out) == 1 else f"{len(one.left_out):,} were"
-            click.echo(f"{one.exercise}: {many} not compared, since they cannot be read.", err=True)
+            number = len(one.left_out)
+            said = "1 was not compared, since it" if number == 1 else f"{number:,} were not compared, since they"
+            click.echo(f"{one.exercise}: {said} cannot be read.", err=True)
 
 
 def _group(one: Likeness) -> Group:

@@ -1,4 +1,4 @@
-"""Finds submissions in folders, zips and notebooks: whose each is, which exercise it solves, when it was handed in."""
+"""Finds submissions in folders, zips, git checkouts and notebooks: whose each is, what it solves, since when it is."""
 
 from __future__ import annotations
 
@@ -17,10 +17,20 @@ from dlgrade.course.find import SOURCE_LIMIT, Course, read_text, unreadable_byte
 from dlgrade.course.stub import parsed, public_functions
 from dlgrade.errors import UsageError
 from dlgrade.gradebook import archives, receipts
+from dlgrade.gradebook.checkouts import Checkout, checkout_in
 from dlgrade.gradebook.metadata import Group, People, gradescope, instant
 from dlgrade.gradebook.notebooks import NOTEBOOK_LIMIT, module_of, read_notebook
 from dlgrade.gradebook.sources import Clock, Entry, PassedOver, Unread, file_entry, open_file, walk
-from dlgrade.gradebook.whose import Names, Owner, container_name, names_of, on_platform, owner, safe_name
+from dlgrade.gradebook.whose import (
+    Names,
+    Owner,
+    container_name,
+    names_of,
+    on_platform,
+    owner,
+    platforms,
+    safe_name,
+)
 from dlgrade.model import Submission
 
 NESTED_LIMIT = 20 << 20
@@ -42,7 +52,7 @@ class Collected:
     attempt: int
     when: datetime
     clock: Clock
-    """What `when` was read from. The time in a platform's zip is often that of its download."""
+    """What `when` was read from. If it is among `sources.UNKNOWN`, `when` only orders attempts."""
     submission: Submission
     origin: str
     notes: tuple[str, ...] = ()
@@ -80,6 +90,27 @@ class _Container:
     """The texts of nbgrader's timestamp.txt, by the folders in which they lie."""
     receipts: Mapping[tuple[str, str, str], receipts.Receipt]
     """Of a folder into which submissions were collected, by folder, exercise and hash."""
+    folder: Path | None = None
+    """Where it lies, if it is a folder."""
+    zone: tzinfo | None = None
+    _checkouts: dict[tuple[str, ...], Checkout | None] = field(default_factory=dict)
+
+    def checkout(self, folders: tuple[str, ...], names: Names) -> tuple[Checkout, tuple[str, ...]] | None:
+        """The innermost git checkout that a file in these folders lies in, and where in it.
+
+        It is the student's own, or lies in the student's folder: one around the whole class is the instructor's.
+        """
+        somebodys = next((depth for depth, one in enumerate(folders, 1) if not names.means_nobody(one)), None)
+        if self.student is not None and (self.whole or somebodys is None):
+            somebodys = 0  # all of it
+        for depth in range(len(folders), (len(folders) if somebodys is None else somebodys - 1), -1):
+            at = folders[:depth]
+            if at not in self._checkouts:
+                self._checkouts[at] = None if self.folder is None else checkout_in(self.folder.joinpath(*at))
+            found = self._checkouts[at]
+            if found is not None:
+                return found, folders[depth:]
+        return None
 
 
 def collect(
@@ -102,7 +133,7 @@ def collect(
         pattern: a regular expression with the groups `student`, `exercise` or both, looked for in each file's path,
             from the name of the path given. What it does not match is passed over.
         without: folders to leave out.
-        zone: the zone of times in zips that do not say theirs; the machine's if None.
+        zone: the course's, for times that do not say theirs: of those in zips the machine's if None.
 
     Raises:
         UsageError: for a path that is not there or a pattern that is none; never for what is in a submission.
@@ -130,7 +161,7 @@ def collect(
                 kind = "file"
             else:
                 raise UsageError(f"There is no folder or file {path}.")
-            for one in _within(listed, str(path), real, kind, rules):
+            for one in _within(listed, str(path), real, kind, rules, zone):
                 if isinstance(one, _Found):
                     found.append(one)
                 else:
@@ -186,10 +217,11 @@ class _Rules:
 
 
 def _within(
-    listed: Sequence[Entry | PassedOver], label: str, path: Path, kind: str, rules: _Rules
+    listed: Sequence[Entry | PassedOver], label: str, path: Path, kind: str, rules: _Rules, zone: tzinfo | None
 ) -> Iterator[_Found | PassedOver]:
     entries = [one for one in listed if isinstance(one, Entry) and not one.name.startswith(".")]
     yield from (one for one in listed if isinstance(one, PassedOver))
+    yield from (_hidden(one) for one in listed if isinstance(one, Entry) and _may_be_work(one.name))
     name = path.name if kind == "folder" else path.stem
     student, whole = (None, False) if kind == "file" else _one_student(entries, name, kind, rules.names)
     people: dict[str, Group] = {}
@@ -215,12 +247,22 @@ def _within(
                 yield PassedOver(entry.label, "It cannot be read as receipts, so the files' own times were taken.")
         else:
             rest.append(entry)
-    container = _Container(label, path.name, student, whole, people, times, kept)
+    folder = path if kind == "folder" else None
+    container = _Container(label, path.name, student, whole, people, times, kept, folder, zone)
     for entry in rest:
         if entry.name.lower().endswith(".zip") and kind != "file":
             yield from _nested(entry, container, rules)
         else:
             yield from _attempts(entry, container, rules)
+
+
+def _may_be_work(hidden: str) -> bool:
+    """Whether a hidden file may be somebody's work all the same; what macOS keeps beside each file is not."""
+    return hidden.startswith(".") and not hidden.startswith("._") and hidden.lower().endswith((".py", ".ipynb", ".zip"))
+
+
+def _hidden(entry: Entry) -> PassedOver:
+    return PassedOver(entry.label, "Its name begins with a dot, as hidden files' do: rename it if it was handed in.")
 
 
 def _in_submitted(name: str, folders: tuple[str, ...], names: Names) -> bool:
@@ -284,6 +326,8 @@ def _nested(entry: Entry, container: _Container, rules: _Rules) -> Iterator[_Fou
                     yield PassedOver(one.label, "It is a zip in a zip in a zip: unpack the outer ones first.")
             elif not one.name.startswith("."):
                 yield from _attempts(_moved(one, entry), container, rules)
+            elif _may_be_work(one.name):
+                yield _hidden(one)
 
 
 def _moved(entry: Entry, outer: Entry) -> Entry:
@@ -309,13 +353,13 @@ def _attempts(entry: Entry, container: _Container, rules: _Rules) -> Iterator[_F
         yield whose
         return
     owners, exercise = whose
-    stem = owners[0].stem
+    stem_of_file, stem = stem, owners[0].stem
     if exercise is None and ending == "py":
         exercise = rules.names.exercise(stem)
         if exercise is None:
             yield PassedOver(entry.label, "It is named after no exercise of the course.")
             return
-    when, clock, noted = _handed_in(entry, container)
+    when, clock, noted = _handed_in(entry, stem_of_file, container, rules.names)
     for one in owners:
         student = safe_name(one.student)
         notes = (*one.notes, *noted)
@@ -340,7 +384,7 @@ def _attempts(entry: Entry, container: _Container, rules: _Rules) -> Iterator[_F
             attempt = Collected(student, solved, 0, when, clock, submission, entry.label, said)
             if receipt is not None:
                 attempt = dataclasses.replace(
-                    attempt, student=receipt.student, when=receipt.when, clock=Clock.RECEIPT, notes=receipt.notes
+                    attempt, student=receipt.student, when=receipt.when, clock=receipt.clock, notes=receipt.notes
                 )
             yield _Found(attempt, len(entry.folders), container.label, one.number)
 
@@ -382,7 +426,7 @@ def _whose(
     return [found], exercise
 
 
-def _handed_in(entry: Entry, container: _Container) -> tuple[datetime, Clock, tuple[str, ...]]:
+def _handed_in(entry: Entry, stem: str, container: _Container, names: Names) -> tuple[datetime, Clock, tuple[str, ...]]:
     for folder in entry.folders:
         person = container.people.get(folder)
         if person is not None and person.when is not None:
@@ -390,10 +434,23 @@ def _handed_in(entry: Entry, container: _Container) -> tuple[datetime, Clock, tu
     for depth in range(len(entry.folders), 0, -1):
         text = container.times.get(entry.folders[:depth])
         if text is not None:
-            when, note = instant(text)
+            when, note = instant(text, container.zone)
             if when is not None:
                 return when, Clock.NBGRADER, () if note is None else (note,)
             return entry.when, entry.clock, ("timestamp.txt holds no time",)
+    platform = None if container.whole else platforms(entry.folders, stem, names)
+    if platform is not None:
+        return entry.when, Clock.LATE if platform.late else Clock.DOWNLOAD, ()
+    if container.people:  # of a platform that says when, but not of this one
+        return entry.when, Clock.DOWNLOAD, ()
+    found = container.checkout(entry.folders, names) if entry.path is not None else None
+    if found is not None:
+        checkout, inside = found
+        data = entry.read(NOTEBOOK_LIMIT + 1)
+        committed = data if isinstance(data, Unread) else checkout.committed((*inside, entry.name), data)
+        if isinstance(committed, Unread):
+            return entry.when, entry.clock, (f"{committed.why} Its time is that of the file",)
+        return committed.when, Clock.GIT, committed.notes
     return entry.when, entry.clock, ()
 
 

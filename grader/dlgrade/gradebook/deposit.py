@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import os
 import re
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +20,11 @@ from dlgrade.errors import UsageError
 from dlgrade.gradebook.collect import Collected, Collection
 from dlgrade.gradebook.receipts import ATTEMPTS, NAME, Receipt, read, text_of
 from dlgrade.gradebook.sources import Clock, moment
+from dlgrade.gradebook.store import lock
 from dlgrade.gradebook.whose import folder_name
+
+LOCK = f".{NAME}-writer"
+"""What a run holds while it writes."""
 
 
 @dataclass(frozen=True)
@@ -48,20 +53,29 @@ def deposit(collection: Collection, to: Path) -> Deposited:
     """Write each student's last attempt as DIR/<student>/<exercise>.py, earlier ones into DIR/<student>/attempts/, and
     DIR/receipts.csv. What is there already is left as it is, but for its number if an older attempt is found.
 
+    One run at a time: a second one waits a little, then is refused.
+
     Raises:
-        UsageError: if the folder cannot be written, or its receipts cannot be read.
+        UsageError: if the folder cannot be written, or its receipts cannot be read, or another run writes there.
+        GraderError: the disk is full or failing.
     """
+    with ExitStack() as held:
+        try:
+            to.mkdir(parents=True, exist_ok=True)
+            lock(to / NAME, LOCK, held)
+            return _deposit(collection, to, _known(to))
+        except OSError as error:
+            mend = "Nothing that was there is lost: make room or name another folder, and run it again."
+            raise UsageError(f"{error.filename or to} cannot be written: {error.strerror}.", mend=mend) from error
+
+
+def _known(to: Path) -> list[Receipt]:
     try:
-        known = read(to)
+        return read(to)
     except (ValueError, OSError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         mend = "Mend the line, or rename the file: the submissions beside it are collected again then."
         raise UsageError(f"The receipts cannot be read: {why}.", where=str(to / NAME), mend=mend) from error
-    try:
-        return _deposit(collection, to, known)
-    except OSError as error:
-        mend = "Nothing that was there is lost: make room or name another folder, and run it again."
-        raise UsageError(f"{error.filename or to} cannot be written: {error.strerror}.", mend=mend) from error
 
 
 def _deposit(collection: Collection, to: Path, known: list[Receipt]) -> Deposited:
@@ -75,7 +89,6 @@ def _deposit(collection: Collection, to: Path, known: list[Receipt]) -> Deposite
         if new.student not in folders:
             folders[new.student] = folder_name(new.student, folders.values())
     added: list[Receipt] = []
-    to.mkdir(parents=True, exist_ok=True)
     for key, submissions in sorted(arriving.items()):
         before = groups.get(key, [])
         merged = _merged(before, submissions, folders[key[0]], to)

@@ -9,6 +9,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -134,7 +135,14 @@ class _Process:
         self.pipe.close()
 
 
-class _Waiting:
+class Taker(Protocol):
+    """What takes tasks, one at a time. `known`: the exercises whose inputs it has drawn."""
+
+    task: Task | None
+    known: set[str]
+
+
+class Waiting:
     """The tasks that nobody has taken yet, by exercise."""
 
     def __init__(self, tasks: Iterable[Task]) -> None:
@@ -154,7 +162,7 @@ class _Waiting:
         else:
             line.append(task)
 
-    def take(self, one: _Process, others: Iterable[_Process]) -> Task | None:
+    def take(self, one: Taker, others: Iterable[Taker]) -> Task | None:
         """The next task for a process.
 
         It stays with an exercise whose inputs it has drawn; next comes one that no other has, the largest first.
@@ -181,7 +189,7 @@ class _Run:
     def __init__(self, make: Make, jobs: int, tasks: Sequence[Task]) -> None:
         self._make = make
         self._jobs = max(1, jobs)
-        self._waiting = _Waiting(tasks)
+        self._waiting = Waiting(tasks)
         self._processes: list[_Process] = []
         self._tries: dict[int, int] = {}
         self._died_at_start = 0
@@ -211,7 +219,7 @@ class _Run:
         while len(self._processes) < min(self._jobs, busy + len(self._waiting)):
             context = multiprocessing.get_context("spawn")
             ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, self._make), name="dlgrade grade", daemon=True)
+            process = context.Process(target=serve, args=(theirs, self._make), name="dlgrade grade", daemon=True)
             try:
                 process.start()
             except OSError as error:
@@ -297,12 +305,19 @@ def _terminate(processes: Sequence[_Process]) -> None:
 # -- inside a process --------------------------------------------------------------------------------------------------
 
 
-def _serve(pipe: connection.Connection, make: Make) -> None:
-    """Do tasks until there are no more, or whoever gave them is gone."""
+def serve(pipe: connection.Connection, make: Make, giver: int | None = None) -> None:
+    """Do tasks until there are no more, or whoever gave them is gone.
+
+    Args:
+        pipe: where tasks come from and answers go.
+        make: makes what does them.
+        giver: what is ready to be read once whoever gives the tasks is gone; that process's own sentinel if None.
+    """
     # Ctrl-C reaches every process of a terminal; here the one that gives out the tasks decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
-    threading.Thread(target=_watch, daemon=True).start()
+    sys.unraisablehook = _swallowed
+    threading.Thread(target=_watch, args=(giver,), daemon=True).start()
     launch.adopt_strays()  # whatever is started here, only a submission can have started
     try:
         with make() as work:
@@ -329,13 +344,37 @@ def _leave(number: int, frame: object) -> None:
     raise SystemExit(128 + number)
 
 
-def _watch() -> None:
-    """End when the process that gives out the tasks does, whatever is under way."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    connection.wait([parent.sentinel])
+def _swallowed(what: sys.UnraisableHookArgs) -> None:
+    """To leave may strike where nothing can be unwound, as while garbage is collected: then a moment later, again."""
+    if not isinstance(what.exc_value, SystemExit):
+        sys.__unraisablehook__(what)
+        return
+    signal.signal(signal.SIGTERM, _leave)
+    threading.Thread(target=_insist, daemon=True).start()
+
+
+def _insist() -> None:
+    """Tell the main thread to leave until it does: told just before it begins to wait, it would not hear."""
+    while signal.getsignal(signal.SIGTERM) is _leave:
+        time.sleep(0.05)
+        _interrupt()
+
+
+def _interrupt() -> None:
+    """Tell the main thread to leave, wherever it waits; a signal to the process may reach another thread."""
     main = threading.main_thread().ident
     if hasattr(signal, "pthread_kill") and main is not None:
         signal.pthread_kill(main, signal.SIGTERM)
+
+
+def _watch(giver: int | None) -> None:
+    """End when the process that gives out the tasks does, whatever is under way."""
+    if giver is None:
+        parent = multiprocessing.parent_process()
+        assert parent is not None
+        giver = parent.sentinel
+    connection.wait([giver])
+    _interrupt()
+    if hasattr(signal, "pthread_kill"):
         time.sleep(END_SECONDS)
     os._exit(1)

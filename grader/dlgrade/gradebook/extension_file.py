@@ -26,6 +26,8 @@ from dlgrade.gradebook.author_file import (
 )
 from dlgrade.gradebook.policy import EVERYTHING, Extension, GradingPolicy, Span, Terms, local
 
+GIVEN_AWAY = ("course", "assignments")
+"""Folders of a course that students get, whole: no name of one of them may lie there."""
 _EXTENSION_KEYS = ("student", "exercise", "due", "reason")
 _HOW_EXTENDED = 'Write how much later, "+3d", or the new time, 2026-12-03T23:59:00.'
 
@@ -56,12 +58,21 @@ def read_extensions(
     if not isinstance(given, str) or not given:
         course_file.mistake(f"`extensions` is {kind_of(given)}.", where, 'Name a file: extensions = "extensions.toml".')
         return (), []
-    path = course_file.path.parent / given
+    root = course_file.path.parent.parent
+    path = root / given
     if path.suffix.lower() not in (".toml", ".csv"):
         course_file.mistake(f"{shown(path.name)} is no file of extensions.", where, "It is a .toml or a .csv file.")
         return (), []
+    for folder in GIVEN_AWAY:
+        if path.resolve().is_relative_to((root / folder).resolve()) or (
+            not path.is_file() and (root / folder / given).is_file()
+        ):
+            what = f"{shown(path.name)} lies in {folder}, which students get."
+            course_file.mistake(what, where, f"Move it to {shown(str(root))}, and name it by its path from there.")
+            return (), []
     if not path.is_file():
-        course_file.mistake(f"There is no file {shown(str(path))}.", where, "It is looked for beside course.toml.")
+        mend = "It is looked for in the course's folder, beside the folder course: students do not get it."
+        course_file.mistake(f"There is no file {shown(str(path))}.", where, mend)
         return (), []
     file = AuthorFile(path, {})
     try:

@@ -30,6 +30,7 @@ from dlgrade.gradebook.executor import Executor, Failure, Task
 from dlgrade.gradebook.grades import Grade
 from dlgrade.gradebook.grading import Loaded, Setting, broken_report, digest_of, seconds_for
 from dlgrade.gradebook.policy import Attempts, GradingPolicy
+from dlgrade.gradebook.sources import tells_more
 from dlgrade.gradebook.spreadsheet import write
 from dlgrade.gradebook.store import Gradebook, Record, record
 from dlgrade.gradebook.whose import safe_name
@@ -65,6 +66,21 @@ class Known(NamedTuple):
     verdict: Verdict
     points: float
     when: datetime
+    clock: str = ""
+
+
+@dataclass(frozen=True)
+class Gone:
+    """An attempt that the gradebook counts, and that was not handed in any more.
+
+    `moved` is whether its bytes are there as another attempt: one before it is gone, and they were counted anew.
+    """
+
+    student: str
+    exercise: str
+    attempt: int
+    points: float
+    moved: bool
 
 
 @dataclass(frozen=True)
@@ -115,7 +131,7 @@ def plan(submissions: Iterable[Collected], setting: Setting, records: Iterable[R
     attempts: dict[tuple[str, str, int], Known] = {}
     by_key: dict[str, Known] = {}
     for one in records:
-        known = Known(one.number, one.key, one.submission, one.verdict, one.points, one.when)
+        known = Known(one.number, one.key, one.submission, one.verdict, one.points, one.when, one.clock)
         attempts[one.student, one.exercise, one.attempt] = known
         if one.verdict is not Verdict.BROKEN:
             by_key[one.key] = known
@@ -145,12 +161,34 @@ def _state(collected: Collected, key: str, known: Known | None) -> State:
     return State.UNCHANGED
 
 
+def gone(submissions: Iterable[Collected], records: Iterable[Record]) -> list[Gone]:
+    """The attempts that the gradebook counts and that are not there any more.
+
+    Args:
+        submissions: all attempts that were found, those too that do not count.
+        records: what the gradebook counts, of the students and exercises that were looked for.
+    """
+    places: set[tuple[str, str, int]] = set()
+    contents: set[tuple[str, str, str]] = set()
+    for one in submissions:
+        places.add((one.student, one.exercise, one.attempt))
+        contents.add((one.student, one.exercise, one.submission.sha256))
+    last = {(one.student, one.exercise, one.attempt): (one.points, one.submission) for one in records}
+    return [
+        Gone(*place, points, (*place[:2], submission) in contents)
+        for place, (points, submission) in sorted(last.items())
+        if place not in places
+    ]
+
+
 def earlier(wanted: Wanted) -> bool:
-    """Whether the same bytes now turn out to have been handed in before the time that the gradebook has.
+    """Whether the same bytes now turn out to have been handed in before the time that the gradebook has, or at a time
+    that was not known.
 
     A later time changes nothing: whoever copies files often gives them one.
     """
-    return wanted.known is not None and wanted.collected.when < wanted.known.when
+    its, known = wanted.collected, wanted.known
+    return known is not None and tells_more(its.when, its.clock, known.when, known.clock)
 
 
 def _base(folder: ExerciseFolder, setting: Setting) -> str:
@@ -231,8 +269,11 @@ def copy_known(wanted: Sequence[Wanted], book: Gradebook, now: Callable[[], date
         for one in sources.get(found.number, ()):
             its = one.collected
             added += book.add(
-                replace(found, student=its.student, attempt=its.attempt, when=its.when, graded_at=now(), number=0)
-            )
+                replace(
+                    found, student=its.student, attempt=its.attempt, when=its.when, clock=its.clock, graded_at=now(),
+                    number=0,
+                )
+            )  # fmt: skip
     return added
 
 
@@ -269,7 +310,15 @@ def grade(
         if (report.exercise, report.submission.sha256) != (exercise.name, task.submission.sha256):
             raise GraderError("An executor gave back the report on another submission.")
         records = [
-            record(report, student=its.student, attempt=its.attempt, when=its.when, key=task.key, graded_at=now())
+            record(
+                report,
+                student=its.student,
+                attempt=its.attempt,
+                when=its.when,
+                key=task.key,
+                graded_at=now(),
+                clock=its.clock,
+            )
             for its in owners[task.key]
         ]
         book.add(*records)
@@ -332,6 +381,11 @@ def new_seed() -> int:
     return secrets.randbits(SEED_BITS)
 
 
+def report_file(folder: Path, student: str, exercise: str) -> Path:
+    """Where the report that counts lies."""
+    return folder / REPORTS / safe_name(student) / f"{safe_name(exercise)}.json"
+
+
 def write_reports(folder: Path, book: Gradebook, grades: Iterable[Grade]) -> int:
     """Write the report that counts for each grade to reports/<student>/<exercise>.json; say how many were written.
 
@@ -346,7 +400,7 @@ def write_reports(folder: Path, book: Gradebook, grades: Iterable[Grade]) -> int
     for one in book.records():
         if one.number not in counting:
             continue
-        path = folder / REPORTS / safe_name(one.student) / f"{safe_name(one.exercise)}.json"
+        path = report_file(folder, one.student, one.exercise)
         time = _nanoseconds(one.graded_at)
         with suppress(OSError):
             if path.stat().st_mtime_ns == time:

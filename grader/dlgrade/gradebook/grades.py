@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from dlgrade.gradebook.policy import Attempts, Decision, Extension, GradingPolicy, Terms, best_credit
+from dlgrade.gradebook.sources import UNKNOWN, Clock
 from dlgrade.gradebook.store import Adjustment, Record
 from dlgrade.model import Verdict, plain
 
@@ -41,6 +42,8 @@ class Grade:
     """The report's number in the gradebook."""
     adjusted: float = 0.0
     grace_used: int = 0
+    clock: str = ""
+    """What told `when`: one of `sources.Clock`."""
 
     @property
     def to_be_regraded(self) -> bool:
@@ -72,6 +75,7 @@ class Attempt(NamedTuple):
     verdict: Verdict
     points: float
     max_points: float
+    clock: str = ""
 
 
 def counting(records: Iterable[Record]) -> dict[tuple[str, str], list[Attempt]]:
@@ -84,8 +88,9 @@ def counting(records: Iterable[Record]) -> dict[tuple[str, str], list[Attempt]]:
     for one in records:
         place = one.student, one.exercise, one.attempt
         attempt = Attempt(
-            one.number, one.graded_at, one.key, one.attempt, one.when, one.verdict, one.points, one.max_points
-        )
+            one.number, one.graded_at, one.key, one.attempt, one.when, one.verdict, one.points, one.max_points,
+            one.clock,
+        )  # fmt: skip
         if place not in last or _later(attempt) > _later(last[place]):
             last[place] = attempt
     found: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
@@ -211,8 +216,12 @@ def _grade(
 
     def decide(attempt: Attempt) -> Decision:
         earns = attempt.verdict is Verdict.BROKEN or attempt.points > 0
+        when = None if attempt.clock in UNKNOWN else attempt.when
         # Nothing is not made more by any credit: no grace day is spent on it.
-        return best_credit(policy, terms, extensions, attempt.when, grace_left if earns else 0)
+        decision = best_credit(policy, terms, extensions, when, grace_left if earns else 0)
+        if terms.due is not None and attempt.clock == Clock.LATE:
+            return replace(decision, reason=f"{decision.reason}, though Canvas says that it is late")
+        return decision
 
     decided = [(attempt, decide(attempt)) for attempt in tried]
     graded = [pair for pair in decided if pair[0].verdict is not Verdict.BROKEN]
@@ -226,13 +235,14 @@ def _grade(
             return Grade(
                 student, terms.exercise, attempt.points, max(most, attempt.max_points), attempt.verdict.value, None,
                 None, reason, attempt.attempt, attempt.when, attempt.number, grace_used=decision.grace_used,
+                clock=attempt.clock,
             )  # fmt: skip
     assert best is not None
     attempt, decision = best
     return Grade(
         student, terms.exercise, attempt.points, attempt.max_points, attempt.verdict.value, decision.credit,
         _hundredths(attempt.points, decision.credit), decision.reason, attempt.attempt, attempt.when, attempt.number,
-        grace_used=decision.grace_used,
+        grace_used=decision.grace_used, clock=attempt.clock,
     )  # fmt: skip
 
 

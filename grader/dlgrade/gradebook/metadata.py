@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import TypeAlias
 
 
@@ -31,10 +31,15 @@ _FIELD = re.compile(r" {2}(?::(?P<field>\w+):|(?P<item>- )|(?P<same> {2}))\s*(?P
 _PERSON = re.compile(r":(name|sid|email):\s*(.*)")
 
 
-def instant(text: str) -> tuple[datetime | None, str | None]:
-    """The time that a text begins with, in UTC, and what was guessed about its zone. Without one it is in UTC.
+def instant(text: str, zone: tzinfo | None = None) -> tuple[datetime | None, str | None]:
+    """The time that a text begins with, in UTC, and what was guessed about its zone.
 
-    nbgrader writes `2026-02-02 15:58:23.948203 UTC`, Gradescope `2026-02-02 15:58:23.948203000 Z`.
+    nbgrader writes `2026-02-02 15:58:23.948203 UTC`, Gradescope `2026-02-02 15:58:23.948203000 Z`. Without a zone it is
+    in UTC, as nbgrader takes it.
+
+    Args:
+        text: what stands there.
+        zone: the course's, whose own abbreviations (CET, CEST) are known.
     """
     found = _TIME.match(text.strip())
     if found is None:
@@ -45,10 +50,16 @@ def instant(text: str) -> tuple[datetime | None, str | None]:
     if found[9]:
         offset = timedelta(hours=int(found[10]), minutes=int(found[11])) * (1 if found[9] == "+" else -1)
     try:
-        when = datetime(year, month, day, hour, minute, second, fraction, timezone(offset)).astimezone(UTC)
+        when = datetime(year, month, day, hour, minute, second, fraction, timezone(offset))
+        if not found[12]:
+            return when.astimezone(UTC), None
+        for fold in (0, 1) if zone is not None else ():
+            there = when.replace(tzinfo=zone, fold=fold)
+            if there.tzname() == found[12]:
+                return there.astimezone(UTC), None
+        return when.astimezone(UTC), "its time zone is not known and was taken as UTC"
     except (ValueError, OverflowError):
         return None, None
-    return when, "its time zone is not known and was taken as UTC" if found[12] else None
 
 
 def gradescope(data: bytes) -> People:

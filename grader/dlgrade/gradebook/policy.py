@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 EVERYTHING = "*"
 """What an extension names that is for all exercises."""
+UNTIMED = "handed in at an unknown time: graded as on time"
+"""The reason where no time is known."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class Decision:
     grace_used: int = 0
 
 
-def credit(policy: GradingPolicy, due: datetime | None, when: datetime, grace_left: int = 0) -> Decision:
+def credit(policy: GradingPolicy, due: datetime | None, when: datetime | None, grace_left: int = 0) -> Decision:
     """What lateness leaves of a submission's points.
 
     Grace days move the due time; no more of them are used than raise the credit.
@@ -123,11 +125,13 @@ def credit(policy: GradingPolicy, due: datetime | None, when: datetime, grace_le
     Args:
         policy: the course's.
         due: when it was due, with its zone; None if never.
-        when: when it was handed in, with its zone.
+        when: when it was handed in, with its zone; None if that is not known, which costs nothing.
         grace_left: the grace days that the student still has.
     """
     if due is None:
         return Decision(1.0, "no due time")
+    if when is None:
+        return Decision(1.0, UNTIMED)
     if _is_by(when, due):
         return Decision(1.0, "on time")
     worth, used = _worth(policy, due, when), 0
@@ -144,7 +148,7 @@ def credit(policy: GradingPolicy, due: datetime | None, when: datetime, grace_le
 
 
 def best_credit(
-    policy: GradingPolicy, terms: Terms, extensions: Iterable[Extension], when: datetime, grace_left: int = 0
+    policy: GradingPolicy, terms: Terms, extensions: Iterable[Extension], when: datetime | None, grace_left: int = 0
 ) -> Decision:
     """What lateness leaves, by the due time or by whichever extension of it is best for the student.
 
@@ -152,11 +156,11 @@ def best_credit(
         policy: the course's.
         terms: the exercise's.
         extensions: those that apply.
-        when: when it was handed in.
+        when: when it was handed in; None if that is not known.
         grace_left: the grace days that the student still has.
     """
     best = credit(policy, terms.due, when, grace_left)
-    if terms.due is None:
+    if terms.due is None or when is None:
         return best
     for due in sorted({extension.extended(terms.due).astimezone(terms.due.tzinfo) for extension in extensions}):
         decision = credit(policy, due, when, grace_left)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from dlgrade.gradebook.sources import Clock
 from dlgrade.text import visible
 
 NAME = "receipts.csv"
@@ -27,7 +28,7 @@ class Receipt:
     exercise: str
     attempt: int
     when: datetime
-    clock: str
+    clock: Clock
     sha256: str
     size: int
     origin: str
@@ -90,7 +91,7 @@ def _receipt(row: dict[str, str]) -> Receipt:
         row["exercise"],
         int(row["attempt"]),
         when,
-        row["time_from"],
+        Clock(row["time_from"]) if row["time_from"] in tuple(Clock) else Clock.RECEIPT,
         row["sha256"],
         int(row["bytes"]),
         row["origin"],

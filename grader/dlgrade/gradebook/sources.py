@@ -24,8 +24,25 @@ class Clock(enum.StrEnum):
     GRADESCOPE = "submission_metadata.yml"
     NBGRADER = "timestamp.txt"
     RECEIPT = "receipts.csv"
+    GIT = "last commit"
     ARCHIVE = "time in the zip"
     FILE = "time of the file"
+    DOWNLOAD = "time of the download"
+    """Of what Canvas and Moodle pack: when they packed it, or when they first had a file of this content."""
+    LATE = "time of the download; marked late by Canvas"
+
+
+UNKNOWN = frozenset({Clock.DOWNLOAD, Clock.LATE})
+"""The clocks that do not tell when anything was handed in: no ground to take points."""
+COPIED = frozenset({Clock.ARCHIVE, Clock.FILE})
+"""The clocks that whoever copies a file may set."""
+
+
+def tells_more(when: datetime, clock: str, before: datetime, its_clock: str) -> bool:
+    """Whether a time of the same bytes is to replace another one: that one was not known, or is the later one."""
+    if clock in UNKNOWN:
+        return False
+    return its_clock in UNKNOWN or when < before
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""The gradebook: reports and adjustments in SQLite, appended and never changed.
+"""The gradebook: reports, adjustments and withdrawals in SQLite, appended and never changed.
 
-SQLite through the standard library: two tables, four statements, and no object that ever changes, which is what a
+SQLite through the standard library: three tables, a few statements, and no object that ever changes, which is what a
 mapper such as SQLAlchemy is for. It would be one more thing to install and to keep up with, for instructors only.
 
 Each row carries a checksum over what it says, so that a damaged disk is told and not graded. A report that is made
@@ -13,7 +13,7 @@ import hashlib
 import json
 import math
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,26 +22,52 @@ from types import TracebackType
 from typing import Any, Self
 
 from dlgrade.errors import DlgradeError, GraderError, UsageError
+from dlgrade.gradebook.sources import tells_more
 from dlgrade.model import Report, Verdict
 from dlgrade.report.as_json import from_json, to_json
 from dlgrade.text import visible
 
 FILE = "gradebook.db"
-VERSION = 1
-"""Of the tables."""
+VERSION = 2
+"""Of the tables. The second knows which clock told when an attempt was handed in, and of withdrawals."""
 APPLICATION = 0x646C6762
 """What SQLite's files say whose they are by: "dlgb"."""
 BUSY_SECONDS = 5.0
 """How long one who wants to write waits for another who does."""
 
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {}
-"""What brings the tables of a version to the next one; each runs inside one transaction."""
-
 _REPORT_COLUMNS = (
     "student", "exercise", "attempt", "handed_in", "submission", "key", "graded_at", "verdict", "points", "max_points",
-    "report_sha256",
+    "report_sha256", "clock",
 )  # fmt: skip
 _ADJUSTMENT_COLUMNS = ("student", "exercise", "points", "reason", "who", "made_at")
+_WITHDRAWAL_COLUMNS = ("student", "exercise", "attempt", "until", "reason", "who", "made_at")
+_APPENDED = ("report", "adjustment", "withdrawal")
+
+
+def _guards(table: str) -> tuple[str, ...]:
+    """What keeps anybody from changing what is in a table."""
+    return tuple(
+        f"""CREATE TRIGGER {table}_{name} BEFORE {event} ON {table} {when}
+        BEGIN SELECT RAISE(ABORT, 'the gradebook is append-only'); END"""
+        for name, event, when in (
+            ("is_never_changed", "UPDATE", ""),
+            ("is_never_deleted", "DELETE", ""),
+            # INSERT OR REPLACE deletes without asking the trigger above.
+            ("is_never_replaced", "INSERT", f"WHEN EXISTS (SELECT 1 FROM {table} WHERE number = NEW.number)"),
+        )
+    )
+
+
+_WITHDRAWALS = (
+    # `until`: the last report on the attempt that does not count; what is graded after it does.
+    """CREATE TABLE withdrawal (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        student TEXT NOT NULL, exercise TEXT NOT NULL, attempt INTEGER NOT NULL, until INTEGER NOT NULL,
+        reason TEXT NOT NULL, who TEXT NOT NULL, made_at TEXT NOT NULL, checksum TEXT NOT NULL
+    )""",
+    "CREATE INDEX withdrawal_by_attempt ON withdrawal (student, exercise, attempt, until)",
+    *_guards("withdrawal"),
+)
 _TABLES = (
     # The report comes last: SQLite keeps long rows in pages of their own, which whoever wants only points never reads.
     """CREATE TABLE report (
@@ -49,7 +75,7 @@ _TABLES = (
         student TEXT NOT NULL, exercise TEXT NOT NULL, attempt INTEGER NOT NULL,
         handed_in TEXT NOT NULL, submission TEXT NOT NULL, key TEXT NOT NULL, graded_at TEXT NOT NULL,
         verdict TEXT NOT NULL, points REAL NOT NULL, max_points REAL NOT NULL,
-        report_sha256 TEXT NOT NULL, checksum TEXT NOT NULL, report TEXT NOT NULL
+        report_sha256 TEXT NOT NULL, clock TEXT NOT NULL DEFAULT '', checksum TEXT NOT NULL, report TEXT NOT NULL
     )""",
     "CREATE INDEX report_by_attempt ON report (student, exercise, attempt, number)",
     """CREATE TABLE adjustment (
@@ -57,18 +83,20 @@ _TABLES = (
         student TEXT NOT NULL, exercise TEXT NOT NULL, points REAL NOT NULL, reason TEXT NOT NULL, who TEXT NOT NULL,
         made_at TEXT NOT NULL, checksum TEXT NOT NULL
     )""",
-    *(
-        f"""CREATE TRIGGER {table}_{name} BEFORE {event} ON {table} {when}
-        BEGIN SELECT RAISE(ABORT, 'the gradebook is append-only'); END"""
-        for table in ("report", "adjustment")
-        for name, event, when in (
-            ("is_never_changed", "UPDATE", ""),
-            ("is_never_deleted", "DELETE", ""),
-            # INSERT OR REPLACE deletes without asking the trigger above.
-            ("is_never_replaced", "INSERT", f"WHEN EXISTS (SELECT 1 FROM {table} WHERE number = NEW.number)"),
-        )
-    ),
+    *_guards("report"),
+    *_guards("adjustment"),
+    *_WITHDRAWALS,
 )
+
+
+def _to_version_2(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE report ADD COLUMN clock TEXT NOT NULL DEFAULT ''")
+    for statement in _WITHDRAWALS:
+        connection.execute(statement)
+
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_version_2}
+"""What brings the tables of a version to the next one; each runs inside one transaction."""
 RESCUE = (
     "Keep a copy of the file. `dlgrade grade` into an empty folder makes every report again from the submissions; "
     "adjustments are still in a backup, or in: sqlite3 gradebook.db .recover"
@@ -98,6 +126,8 @@ class Record:
     """The SHA-256 of the text."""
     number: int = 0
     """The place in the gradebook: of two reports on one attempt, the higher one counts."""
+    clock: str = ""
+    """What told when it was handed in; empty if that was not kept."""
 
     @property
     def report(self) -> Report:
@@ -128,7 +158,24 @@ class Adjustment:
     number: int = 0
 
 
-def record(report: Report, *, student: str, attempt: int, when: datetime, key: str, graded_at: datetime) -> Record:
+@dataclass(frozen=True)
+class Withdrawal:
+    """An attempt that does not count any more, as far as it had been graded by then; graded anew, it counts again."""
+
+    student: str
+    exercise: str
+    attempt: int
+    until: int
+    """The number of the last report that does not count."""
+    reason: str
+    who: str
+    at: datetime
+    number: int = 0
+
+
+def record(
+    report: Report, *, student: str, attempt: int, when: datetime, key: str, graded_at: datetime, clock: str = ""
+) -> Record:
     """A report made ready for the gradebook.
 
     Args:
@@ -138,6 +185,7 @@ def record(report: Report, *, student: str, attempt: int, when: datetime, key: s
         when: when it was handed in, with its zone.
         key: a digest of all that the report follows from.
         graded_at: now, with its zone.
+        clock: what told when it was handed in.
 
     Raises:
         UsageError: if a time has no zone or the attempt no number.
@@ -161,6 +209,7 @@ def record(report: Report, *, student: str, attempt: int, when: datetime, key: s
         max_points=float(report.max_points),
         text=text,
         digest=_sha256(text),
+        clock=_storable(clock),
     )
 
 
@@ -218,7 +267,8 @@ class Gradebook:
         """Add reports, all of them or none; those that are there already are passed over.
 
         A report is there if the one that counts for the attempt has its key. One that was broken is not: whatever comes
-        out with the same key next is added. Nor is one on bytes that were handed in earlier than was known.
+        out with the same key next is added. Nor is one on bytes that were handed in earlier than was known, or at a
+        time that was not known.
 
         Returns:
             How many were added.
@@ -234,13 +284,14 @@ class Gradebook:
         known = self._counting(record.student, record.exercise, record.attempt)
         if known is not None and known[0] == record.key:
             stays = known[1] != Verdict.BROKEN or record.verdict is Verdict.BROKEN
-            if stays and datetime.fromisoformat(known[2]) <= record.when:
+            if stays and not tells_more(record.when, record.clock, datetime.fromisoformat(known[2]), known[3]):
                 return False
         row = (
             record.student, record.exercise, record.attempt, record.when.isoformat(), record.submission, record.key,
             record.graded_at.isoformat(), record.verdict.value, record.points, record.max_points, record.digest,
+            record.clock,
         )  # fmt: skip
-        self._insert("report", (*_REPORT_COLUMNS, "checksum", "report"), (*row, _checksum(row), record.text))
+        self._insert("report", (*_REPORT_COLUMNS, "checksum", "report"), (*row, _sealed(row), record.text))
         return True
 
     def has(self, student: str, exercise: str, attempt: int, key: str) -> bool:
@@ -249,32 +300,41 @@ class Gradebook:
             known = self._counting(_storable(student), _storable(exercise), attempt)
         return known is not None and known[:2] in ((key, Verdict.PASSED.value), (key, Verdict.FAILED.value))
 
-    def _counting(self, student: str, exercise: str, attempt: int) -> tuple[str, str, str] | None:
-        """Key, verdict and time of the last report on an attempt."""
-        found: tuple[str, str, str] | None = self._connection.execute(
-            "SELECT key, verdict, handed_in FROM report WHERE student = ? AND exercise = ? AND attempt = ? "
-            "ORDER BY number DESC LIMIT 1",
-            (student, exercise, attempt),
+    def _counting(self, student: str, exercise: str, attempt: int) -> tuple[str, str, str, str] | None:
+        """Key, verdict, time and clock of the report that counts for an attempt."""
+        attempt_is = "student = ? AND exercise = ? AND attempt = ?"
+        found: tuple[str, str, str, str] | None = self._connection.execute(
+            f"SELECT key, verdict, handed_in, clock FROM report WHERE {attempt_is} AND number > "
+            f"(SELECT coalesce(max(until), 0) FROM withdrawal WHERE {attempt_is}) ORDER BY number DESC LIMIT 1",
+            (student, exercise, attempt) * 2,
         ).fetchone()
         return found
 
-    def records(self, student: str | None = None, exercise: str | None = None) -> Iterator[Record]:
+    def records(
+        self, student: str | None = None, exercise: str | None = None, *, withdrawn: bool = False
+    ) -> Iterator[Record]:
         """The reports in the order in which they were added, one at a time.
 
         Args:
             student: only this one's.
             exercise: only those on this one.
+            withdrawn: also those that do not count any more.
 
         Raises:
             GraderError: one is damaged.
         """
+        until: dict[tuple[str, str, int], int] = {}
+        for one in () if withdrawn else self.withdrawals(student, exercise):
+            until[one.student, one.exercise, one.attempt] = one.until
         columns = ("number", *_REPORT_COLUMNS, "checksum", "report")
         for number, *row, checksum, text in self._rows("report", columns, student, exercise):
-            self._require(isinstance(text, str) and _checksum(row) == checksum, "report", number)
+            self._require(isinstance(text, str) and _sealed(row) == checksum, "report", number)
+            if number <= until.get((row[0], row[1], row[2]), 0):
+                continue
             try:
                 yield Record(
                     row[0], row[1], row[2], datetime.fromisoformat(row[3]), row[4], row[5],
-                    datetime.fromisoformat(row[6]), Verdict(row[7]), row[8], row[9], text, row[10], number,
+                    datetime.fromisoformat(row[6]), Verdict(row[7]), row[8], row[9], text, row[10], number, row[11],
                 )  # fmt: skip
             except (TypeError, ValueError) as error:
                 raise self._damaged("report", number) from error
@@ -321,6 +381,58 @@ class Gradebook:
             except (TypeError, ValueError) as error:
                 raise self._damaged("adjustment", number) from error
 
+    def withdraw(self, attempts: Iterable[tuple[str, str, int]], reason: str, who: str, at: datetime) -> int:
+        """Have attempts not count any more, all of them or none. Nothing is lost: graded anew, one counts again.
+
+        Args:
+            attempts: student, exercise and number of each. One that does not count anyway is passed over.
+            reason: why.
+            who: who decided.
+            at: now, with its zone.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            UsageError: there is no reason, or the gradebook may not be written.
+            GraderError: the disk is full or failing; nothing that was there is lost.
+        """
+        if not reason.strip() or not who.strip():
+            raise UsageError("A withdrawal needs a reason and the name of whoever decided it.")
+        _zoned(at)
+        done = 0
+        with _told(self.path), _transaction(self._connection):
+            for student, exercise, attempt in attempts:
+                place = (_storable(student), _storable(exercise), attempt)
+                if self._counting(*place) is None:
+                    continue
+                last = "SELECT max(number) FROM report WHERE student = ? AND exercise = ? AND attempt = ?"
+                (until,) = self._connection.execute(last, place).fetchone()
+                row = (*place, until, _storable(reason), _storable(who), at.isoformat())
+                self._insert("withdrawal", (*_WITHDRAWAL_COLUMNS, "checksum"), (*row, _checksum(row)))
+                done += 1
+        return done
+
+    def withdrawals(self, student: str | None = None, exercise: str | None = None) -> Iterator[Withdrawal]:
+        """The withdrawals in the order in which they were made.
+
+        Args:
+            student: only this one's.
+            exercise: only those of this one.
+
+        Raises:
+            GraderError: one is damaged.
+        """
+        columns = ("number", *_WITHDRAWAL_COLUMNS, "checksum")
+        for number, *row, checksum in self._rows("withdrawal", columns, student, exercise):
+            self._require(_checksum(row) == checksum, "withdrawal", number)
+            try:
+                yield Withdrawal(
+                    row[0], row[1], row[2], row[3], row[4], row[5], datetime.fromisoformat(row[6]), number
+                )  # fmt: skip
+            except (TypeError, ValueError) as error:
+                raise self._damaged("withdrawal", number) from error
+
     def faults(self) -> tuple[str, ...]:
         """Look through the whole file: a sentence for each thing that is wrong with it; none if it is sound."""
         found: list[str] = []
@@ -328,7 +440,7 @@ class Gradebook:
             with _told(self.path):
                 said = [str(row[0]) for row in self._connection.execute("PRAGMA integrity_check(10)")]
             found += [f"SQLite says: {visible(line, limit=200)}." for line in said if line != "ok"]
-            for table in ("report", "adjustment"):
+            for table in _APPENDED:
                 with _told(self.path):
                     rows, last = self._connection.execute(f"SELECT count(*), max(number) FROM {table}").fetchone()
                     noted = self._connection.execute(
@@ -344,12 +456,12 @@ class Gradebook:
 
     def _unlike(self) -> Iterator[str]:
         """Rows that do not say what their reports do."""
-        for one in self.records():
+        for one in self.records(withdrawn=True):
             report = one.report
             says = (report.exercise, report.submission.sha256, report.verdict, report.points, report.max_points)
             if says != (one.exercise, one.submission, one.verdict, one.points, one.max_points):
                 yield f"Report {one.number} is not what its row says."
-        for _ in self.adjustments():
+        for _ in (*self.adjustments(), *self.withdrawals()):
             pass
 
     def _insert(self, table: str, columns: tuple[str, ...], row: tuple[Any, ...]) -> None:
@@ -383,7 +495,7 @@ def _to_write(path: Path, opened: ExitStack) -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
-    _lock(path, opened)
+    lock(path, f"{path.name}-writer", opened)
     with _told(path):
         connection = _connected(path, "rwc", opened)
         version = _version(path, connection)
@@ -425,19 +537,28 @@ def _to_read(path: Path, opened: ExitStack) -> sqlite3.Connection:
         return connection
 
 
-def _lock(path: Path, opened: ExitStack) -> None:
-    """Hold the right to write, until it is closed or the process ends.
+def lock(path: Path, name: str, opened: ExitStack) -> None:
+    """Hold the right to write a file, until `opened` is closed or the process ends.
 
-    The lock is SQLite's own on an empty database beside the gradebook: it holds wherever the gradebook itself does, and
-    no process that was forked meanwhile inherits it.
+    The lock is SQLite's own on an empty database beside the file: it holds wherever a gradebook itself does, and no
+    process that was forked meanwhile inherits it.
+
+    Args:
+        path: the file, whose folder is there.
+        name: the name of the empty database.
+        opened: keeps the lock.
+
+    Raises:
+        UsageError: another process holds it, or the folder may not be written.
+        GraderError: the disk is full or failing.
     """
     try:
-        lock = sqlite3.connect(
-            path.with_name(f"{path.name}-writer"), isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False
+        held = sqlite3.connect(
+            path.with_name(name), isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False
         )
-        opened.callback(lock.close)
-        lock.execute("PRAGMA journal_mode = MEMORY")
-        lock.execute("BEGIN EXCLUSIVE")
+        opened.callback(held.close)
+        held.execute("PRAGMA journal_mode = MEMORY")
+        held.execute("BEGIN EXCLUSIVE")
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
             raise _busy(path) from error
@@ -586,6 +707,11 @@ def _sha256(text: str) -> str:
 def _checksum(row: list[Any] | tuple[Any, ...]) -> str:
     # A damaged row may hold bytes, which JSON has none of.
     return _sha256(json.dumps(row, separators=(",", ":"), default=repr))
+
+
+def _sealed(row: list[Any] | tuple[Any, ...]) -> str:
+    """The checksum of a report's row. Those of the first version say nothing of a clock, which is the last."""
+    return _checksum(row if row[-1] else row[:-1])
 
 
 def _shown(text: str) -> str:

@@ -103,6 +103,8 @@ class Owner:
     stem: str
     number: str | None = None
     notes: tuple[str, ...] = ()
+    late: bool = False
+    """Whether the platform says so."""
 
 
 def owner(folders: Iterable[str], stem: str, container: str | None, names: Names) -> Owner | None:
@@ -144,7 +146,13 @@ def on_platform(name: str) -> Owner | None:
             return None
         student = found["name"]
     notes = ("Canvas says that it is late",) if found["late"] else ()
-    return Owner(student, found["file"], None, notes)
+    return Owner(student, found["file"], None, notes, bool(found["late"]))
+
+
+def platforms(folders: Iterable[str], stem: str, names: Names) -> Owner | None:
+    """Whose a file is if a platform gave it its name: the outermost that says anything; None if it is no platform's."""
+    outermost = next((folder for folder in folders if not names.means_nobody(folder)), stem)
+    return on_platform(outermost)
 
 
 def _flat(stem: str, names: Names) -> Owner | None:

@@ -339,8 +339,9 @@ def fresh(
         columns: what Canvas calls the exercises or units; if empty there is one for each exercise, of its name.
         key: what a student's name in the gradebook is, where the roster does not say: one of KEYS.
     """
-    exercises = list(dict.fromkeys(grade.exercise for grade in grades))
-    titles = dict(columns) or {exercise: exercise for exercise in exercises}
+    graded = {grade.exercise: None for grade in grades}
+    exercises = [terms.exercise for terms in policy.terms if terms.exercise in graded]
+    titles = dict(columns) or {exercise: exercise for exercise in (*exercises, *graded)}
     scores = [scores_of(grades, policy, name) for name in titles]
     header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *titles.values()]
     rows: list[list[Cell]] = [[f"    {POINTS_ROW}", "", "", "", "", *(_cell(one.most) for one in scores)]]

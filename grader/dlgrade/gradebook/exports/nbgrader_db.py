@@ -1,8 +1,7 @@
 """Grades in nbgrader's own gradebook, through its API, so that its formgrader and its exporter show them.
 
-Where nbgrader knows the course that `dlgrade release --notebooks` wrote, an exercise is the grade cell that it has there,
-and its automatic score is the computed grade: lateness is nbgrader's for a whole notebook, and so is none of ours. Any
-other exercise is an assignment with one notebook and one grade cell, all of the exercise's name. Its automatic score is
+Where nbgrader knows the course that `dlgrade release --notebooks` wrote, an exercise is the grade cell that it has
+there, and its automatic score is the computed grade: nbgrader's late penalty is of a whole notebook. Any other is an assignment with one notebook and one grade cell, all of the exercise's name. Its automatic score is
 the points with what was given or taken by hand, its late penalty what lateness takes of them: what is left is the
 computed grade. Scores and extra credit that people gave in the formgrader are theirs, and stay.
 
