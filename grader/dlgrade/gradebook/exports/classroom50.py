@@ -45,7 +45,7 @@ def place_of(entry: Entry, organization: str, classroom: str, assignment: str, u
     record = entry.record
     if record is None:
         raise UsageError(f"{visible(entry.grade.student)} handed nothing in.")
-    stamp = record.when.astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+    stamp = (entry.handed_in or record.graded_at).astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
     tag = f"{TAG}{stamp}-{record.submission[:7]}"
     name = "-".join((classroom, assignment, username)).lower()
     repository = f"https://github.com/{quote(organization, safe='')}/{quote(name, safe='')}"
