@@ -1,10 +1,10 @@
 """Grades in nbgrader's own gradebook, through its API, so that its formgrader and its exporter show them.
 
 Where nbgrader knows the course that `dlgrade release --notebooks` wrote, an exercise is the grade cell that it has
-there, and its automatic score is the computed grade: nbgrader's late penalty is of a whole notebook. Any other exercise
-is an assignment with one notebook and one grade cell, all of the exercise's name. Its automatic score is the points with
-what was given or taken by hand, its late penalty what lateness takes of them: what is left is the computed grade. Scores
-and extra credit that people gave in the formgrader are theirs, and stay.
+there, and its automatic score is the computed grade: nbgrader's late penalty is of a whole notebook. Any other is an
+assignment with one notebook and one grade cell, all of the exercise's name. Its automatic score is the points with what
+was given or taken by hand, its late penalty what lateness takes of them: what is left is the computed grade. Scores and
+extra credit that people gave in the formgrader are theirs, and stay.
 
 Where the grader failed there is no score, and nbgrader lists the submission as one to be graded by hand. nbgrader knows
 no missing score: its exporter writes 0.0 for that, as it does for whoever handed nothing in. What was exported once and
