@@ -109,8 +109,14 @@ def test_the_course_file_says_what_is_everybodys(authored, tmp_path, dlgrade):
     path = tmp_path / "out" / "course" / "course.toml"
     wanted = tomllib.loads(authored.course_file.read_text("utf-8"))
     del wanted["extensions"], wanted["secret_key"], wanted["unit"][0]["note"], wanted["exercise"]["scale"]["hidden"]
+    wanted["exercise"]["scale"]["hidden_points"] = 4
     assert tomllib.loads(path.read_text("utf-8")) == wanted
     assert open_course(tmp_path / "out").title == wanted["title"]
+
+
+def test_a_student_is_told_that_there_are_hidden_checks(released, dlgrade):
+    said = dlgrade("check", "scale", "--seed", "1", cwd=released).out
+    assert "These are the public checks. Hidden ones, worth 4 more, are run when you hand in." in " ".join(said.split())
 
 
 def test_a_notebook_of_each_unit(released):
@@ -193,7 +199,7 @@ def test_no_byte_of_it_is_private(authored, released):
     found, lines = given_away(open_course(authored.root), contents(released))
     assert found == set()
     assert {"the_secret = x.dtype.type(factor)", "def the_hidden_law(scale, factor):"} < lines
-    everything = b"".join(contents(released).values())
+    everything = b"".join(contents(released).values()).replace(b"hidden_points = 4", b"")
     for word in (
         b"the_hidden_law",
         b"Nobody is told",
@@ -212,7 +218,7 @@ def test_no_byte_of_nbgraders_release_is_private(authored):
     files = nbgrader_course(open_course(authored.root))
     seen = {path.as_posix(): data for path, data in files.items() if path.parts[0] != "source"}
     assert given_away(open_course(authored.root), seen)[0] == set()
-    everything = b"".join(seen.values())
+    everything = b"".join(seen.values()).replace(b"hidden_points = 4", b"")
     assert b"the_hidden_law" not in everything and b"hidden" not in everything
     sources = {path.as_posix(): data for path, data in files.items() if path.parts[0] == "source"}
     assert given_away(open_course(authored.root), sources)[0], "the search does find solutions where there are some"

@@ -25,7 +25,7 @@ from dlgrade.course.find import (
     read_submission,
     unreadable_bytes,
 )
-from dlgrade.course.start import stub_of
+from dlgrade.course.start import is_stub, stub_of
 from dlgrade.errors import UsageError
 from dlgrade.model import CheckResult, Report, Submission, Verdict
 from dlgrade.sandbox import launch
@@ -195,7 +195,7 @@ def _possible(chosen: list[tuple[ExerciseFolder, Path]]) -> list[tuple[ExerciseF
 
 def _differs_from_stub(folder: ExerciseFolder, path: Path) -> bool:
     try:
-        return read_submission(path).source.split() != stub_of(folder).encode().split()
+        return not is_stub(read_submission(path).source, stub_of(folder))
     except UsageError:
         return True  # to be said once it is that exercise's turn
 
@@ -295,7 +295,7 @@ def _reports(
                 seed=seed,
                 on_result=screen.result,
             )
-        screen.end(report)
+        screen.end(report, started.folder.hidden_points)
         yield report
 
 
@@ -352,12 +352,12 @@ class _Screen:
 
             self._print(terminal.check_line(result, width=self._console.width if self._console else None))
 
-    def end(self, report: Report) -> None:
-        """An exercise is done."""
+    def end(self, report: Report, hidden_points: float = 0.0) -> None:
+        """An exercise is done; checks that are not here are worth that much."""
         if self._form == "text":
             from dlgrade.report import terminal
 
-            self._print(*terminal.details(report), "", terminal.summary(report), "")
+            self._print(*terminal.details(report), "", terminal.summary(report, hidden_points), "")
 
     def close(self, reports: Sequence[Report]) -> None:
         """All exercises are done."""

@@ -9,8 +9,8 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from dlgrade.model import Submission
 VARIABLE = "DLGRADE_COURSE"
 COURSE_FILE = Path("course") / "course.toml"
 CHECKS, MISCONCEPTIONS, HIDDEN = "checks.py", "misconceptions.py", "hidden.py"
+HIDDEN_POINTS = "hidden_points"
+"""The key by which a released course.toml says what an exercise's hidden checks are worth."""
 """What lies in an exercise's folder beside its module; hidden.py is never released."""
 TIMES = "timing.toml"
 """What lies there besides where something is timed; derived, and released."""
@@ -53,6 +55,8 @@ class ExerciseFolder:
     name: str
     unit: str
     path: Path
+    hidden_points: float = 0.0
+    """What checks are worth that are not here, since the course was released without them."""
 
     @property
     def file_name(self) -> str:
@@ -180,7 +184,16 @@ def open_course(root: Path) -> Course:
     authored = (root / "solutions").is_dir()
     base = root / ("solutions" if authored else "assignments")
     exercises = tuple(_exercises(base, units, path, strict=authored))
+    if not authored:
+        exercises = tuple(replace(one, hidden_points=_hidden_points(data, one.name)) for one in exercises)
     return Course(root, str(data.get("title", root.name)), units, exercises, authored)
+
+
+def _hidden_points(data: Mapping[str, Any], exercise: str) -> float:
+    entries = data.get("exercise", {})
+    entry = entries.get(exercise, {}) if isinstance(entries, dict) else {}
+    points = entry.get(HIDDEN_POINTS, 0) if isinstance(entry, dict) else 0
+    return float(points) if isinstance(points, int | float) else 0.0
 
 
 def _exercises(base: Path, units: Iterable[Unit], course_file: Path, *, strict: bool) -> Iterable[ExerciseFolder]:

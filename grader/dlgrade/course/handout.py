@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from dlgrade import __version__
-from dlgrade.course.find import COURSE_FILE, Course, read_text, read_toml
+from dlgrade.course.find import COURSE_FILE, HIDDEN, HIDDEN_POINTS, Course, ExerciseFolder, read_text, read_toml
 from dlgrade.course.notebooks import student_notebook
 from dlgrade.course.release import derived
 from dlgrade.course.secrecy import require_secrecy
 from dlgrade.course.start import title_of
 from dlgrade.errors import AuthorError, UsageError
+from dlgrade.model import plain
 
 READING = COURSE_FILE.parent
 LANGUAGES = ("en", "zh")
@@ -106,20 +107,33 @@ def first_reading(texts: Mapping[Path, str], unit: str) -> tuple[Path, str] | No
 
 
 def public_course_file(course: Course, units: Iterable[str]) -> str:
-    """course.toml with only what students may read, and only of these units."""
+    """course.toml with only what students may read, and only of these units; and what hidden checks are worth."""
     data = read_toml(course.root / COURSE_FILE)[0]
     kept = set(units)
-    names = {folder.name for folder in course.exercises if folder.unit in kept}
+    names = {folder.name: _hidden_points(folder) for folder in course.exercises if folder.unit in kept}
     lines = [f"{key} = {_value(data[key])}" for key in _PUBLIC[""] if key in data]
     for entry in data.get("unit", []):
         if entry["folder"] in kept:
             lines += ["", "[[unit]]", *(f"{key} = {_value(entry[key])}" for key in _PUBLIC["unit"] if key in entry)]
     own = data.get("exercise", {})
-    for name, entry in own.items() if isinstance(own, dict) else ():
-        if name in names and isinstance(entry, dict):
+    said = {name: entry for name, entry in own.items() if isinstance(entry, dict)} if isinstance(own, dict) else {}
+    for name in dict.fromkeys([*said, *names]):
+        if name in names:
+            entry = said.get(name, {})
             pairs = [f"{key} = {_value(entry[key])}" for key in _PUBLIC["exercise"] if key in entry]
+            pairs += [f"{HIDDEN_POINTS} = {_value(plain(names[name]))}"] if names[name] else []
             lines += ["", f"[exercise.{name}]", *pairs] if pairs else []
     return "\n".join(lines) + "\n"
+
+
+def _hidden_points(folder: ExerciseFolder) -> float:
+    """What the hidden checks of an exercise are worth."""
+    if not (folder.path / HIDDEN).is_file():
+        return 0.0
+    from dlgrade.course.load import load_exercise
+
+    exercise = load_exercise(folder, authored=True, hidden=True)
+    return sum(check.points for check in exercise.checks if check.name in exercise.hidden)
 
 
 def _value(value: Any) -> str:

@@ -14,6 +14,7 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 
 from dlgrade.course.find import SOURCE_LIMIT, Course, read_text, unreadable_bytes
+from dlgrade.course.start import is_stub, stub_of
 from dlgrade.course.stub import parsed, public_functions
 from dlgrade.errors import UsageError
 from dlgrade.gradebook import archives, receipts
@@ -125,7 +126,8 @@ def collect(
 
     A submission that is there but cannot be graded (empty, too large, no text) is collected all the same, with a note,
     so that it gets its verdict. Equal bytes handed in again with nothing else between are one attempt, at the earlier
-    time.
+    time. A stub that nobody worked on is no submission: whoever hands in a whole folder, or a unit's notebook, has not
+    handed in what was not begun.
 
     Args:
         paths: folders, zips, Python files and notebooks.
@@ -166,6 +168,8 @@ def collect(
                     found.append(one)
                 else:
                     passed.append(one)
+    found, untouched = _worked_on(found, rules)
+    passed += untouched
     submissions, more = _numbered(_apart(found))
     order = sorted([*passed, *more], key=lambda one: (one.path, one.why, one.student or "", one.exercise or ""))
     return Collection(tuple(submissions), tuple(order))
@@ -202,6 +206,13 @@ class _Rules:
     names: Names
     pattern: re.Pattern[str] | None
     _entry_points: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _stubs: dict[str, str] = field(default_factory=dict)
+
+    def is_untouched(self, submission: Submission, exercise: str) -> bool:
+        """Whether nobody worked on it."""
+        if not self._stubs:
+            self._stubs.update({folder.name: stub_of(folder) for folder in self.course.exercises})
+        return is_stub(submission.source, self._stubs[exercise])
 
     def entry_points(self) -> Mapping[str, tuple[str, ...]]:
         """Of every exercise; read when the first notebook asks for them."""
@@ -211,6 +222,19 @@ class _Rules:
                 tree = parsed(read_text(path), str(path))
                 self._entry_points[folder.name] = tuple(node.name for node in public_functions(tree))
         return self._entry_points
+
+
+def _worked_on(found: Sequence[_Found], rules: _Rules) -> tuple[list[_Found], list[PassedOver]]:
+    """What somebody worked on, and the stubs that nobody did."""
+    kept: list[_Found] = []
+    untouched: list[PassedOver] = []
+    for one in found:
+        its = one.collected
+        if rules.is_untouched(its.submission, its.exercise):
+            untouched.append(PassedOver(its.origin, "It is the stub, as it was released.", its.student, its.exercise))
+        else:
+            kept.append(one)
+    return kept, untouched
 
 
 # -- one path that was given -------------------------------------------------------------------------------------------

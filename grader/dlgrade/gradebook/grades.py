@@ -258,7 +258,8 @@ def _adjusted(grade: Grade, adjustments: Sequence[Adjustment]) -> Grade:
         return grade
     change = sum(Decimal(repr(one.points)) for one in adjustments)
     said = [
-        f"{'+' if one.points >= 0 else '−'}{plain(abs(one.points))} ({one.reason}, {one.who})" for one in adjustments
+        f"{'+' if one.points >= 0 else '−'}{plain(abs(one.points))} ({one.reason.rstrip(' .')}, {one.who})"
+        for one in adjustments
     ]
     points = grade.graded_points
     if points is not None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from dlgrade.course.find import COURSE_FILE, Course, ExerciseFolder, read_toml
+from dlgrade.course.find import COURSE_FILE, HIDDEN_POINTS, Course, ExerciseFolder, read_toml
 from dlgrade.errors import AuthorError
 from dlgrade.gradebook.author_file import (
     HOW_SPAN,
@@ -32,7 +32,7 @@ from dlgrade.gradebook.policy import Attempts, Extension, GradingPolicy, Step, T
 
 _COURSE_KEYS = ("title", "timezone", "late", "grace_days", "attempts", "extensions", "unit", "exercise")
 _UNIT_KEYS = ("folder", "title", "exercises", "due", "weight")
-_EXERCISE_KEYS = ("due", "weight")
+_EXERCISE_KEYS = ("due", "weight", HIDDEN_POINTS)
 _STEP_KEYS = ("until", "credit")
 _GRACE_LIMIT = 365
 _HOW_LATE = 'Write it as late = [{until = "1d", credit = 0.9}, {until = "7d", credit = 0.5}].'

@@ -72,8 +72,8 @@ def details(report: Report) -> list[RenderableType]:
     return shown
 
 
-def summary(report: Report) -> Text:
-    """What the report comes to, in a line; a second one warns where the code was not isolated."""
+def summary(report: Report, hidden_points: float = 0.0) -> Text:
+    """What the report comes to, in a line; others say what it leaves out, and that the code was not isolated."""
     text = Text.assemble(
         (_line(report.exercise), "bold"),
         ": ",
@@ -82,6 +82,8 @@ def summary(report: Report) -> Text:
         (WORDS[f"verdict {report.verdict}"], f"bold {STYLES[VERDICTS[report.verdict]]}"),
         (f" · {seconds(report.seconds)}", "dim"),
     )
+    if hidden_points:
+        text.append("\n").append(WORDS["public only"].format(points=number(hidden_points)))
     if report.isolation == "process":
         text.append("\n").append(WORDS["not isolated"], "dim")
     return text

@@ -79,6 +79,7 @@ WORDS = {
     "seconds": "{seconds} s",
     "minutes": "{minutes} min {seconds} s",
     "not isolated": "not isolated: for your own code only",
+    "public only": "These are the public checks. Hidden ones, worth {points} more, are run when you hand in.",
     "circumstances": "{path} · device: {device} · isolation: {isolation} · seed: {seed} · {seconds}",
     "check column": "check",
     "outcome column": "outcome",
