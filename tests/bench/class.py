@@ -191,6 +191,7 @@ def _otter(base: Path, code: str, otter: str) -> tuple[float, float]:
     cpu = wall = 0.0
     for number in range(OTTER_STUDENTS):
         (base / f"student-{number}.ipynb").write_text(json.dumps(student))
+        (base / f"out-{number}").mkdir()
         took = _timed([otter, "run", "-a", str(archive), "-o", f"out-{number}", f"student-{number}.ipynb"], base)
         cpu, wall = cpu + took[0], wall + took[1]
     return cpu, wall

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import os
 import time
 from pathlib import Path
 
 import pytest
 from dlgrade.sandbox import syntax
-from dlgrade.sandbox.syntax import Facts, Reading, Unreadable, Use
+from dlgrade.sandbox.syntax import Facts, Parsers, Reading, Unreadable, Use
 from sandbox_targets import posix_only
 
 
@@ -221,6 +222,55 @@ def test_a_parser_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path:
     reading = Reading(b"x = 1" * 500_000)
     assert isinstance(reading.result(), Unreadable)
     assert reading._popen.returncode is not None
+
+
+# -- many, by forks ----------------------------------------------------------------------------------------------------
+
+SOURCES = [
+    b"import numpy as np\nimport scipy.special as sp\nx = sp.softmax(np.ones(3))\n",
+    b"def f(:\n",
+    b"\xff\xfe\x00",
+    b"",
+    b"(" * 5000,
+    b"x" + b"+x" * 200_000,
+    b"\xef\xbb\xbf# -*- coding: utf-8 -*-\nx = 1\n",
+    b"x = [" + b"1," * 300_000 + b"]",
+]
+
+
+@posix_only
+def test_what_forks_read_is_what_a_process_of_its_own_reads() -> None:
+    with Parsers() as parsers:
+        for source in [*SOURCES, *SOURCES[::-1]]:
+            assert parsers.read(source) == Reading(source).result()
+        assert parsers._popen is not None and parsers._popen.poll() is None, "it outlived all of them"
+
+
+@posix_only
+def test_where_nobody_forks_a_process_of_its_own_reads() -> None:
+    with Parsers() as parsers:
+        assert parsers._popen is not None
+        parsers._popen.kill()
+        parsers._popen.wait()
+        assert parsers.read(b"x = 1") == Facts((), own=frozenset({"x"}))
+        assert parsers.read(b"y = 1") == Facts((), own=frozenset({"y"}))
+
+
+@posix_only
+def test_nothing_is_left_when_it_is_closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    patient = tmp_path / "parser.py"
+    slow = "    time.sleep(1000 if b'slow' in source else 0)\n    try:\n        tree = ast.parse(source)"
+    text = syntax._PARSER.read_text().replace("    try:\n        tree = ast.parse(source)", slow)
+    patient.write_text(text.replace("import json", "import json\nimport time", 1))
+    monkeypatch.setattr(syntax, "_PARSER", patient)
+    monkeypatch.setattr(syntax, "SECONDS", 0.5)
+    monkeypatch.setattr(syntax, "END_SECONDS", 0.2)
+    with Parsers() as parsers:
+        assert isinstance(parsers.read(b"slow = 1"), Unreadable)
+        assert isinstance(parsers.read(b"quick = 1"), Facts), "nobody waits for the one before"
+        group = parsers._popen.pid if parsers._popen is not None else 0
+    with pytest.raises(ProcessLookupError):
+        os.killpg(group, 0)
 
 
 # -- never executed ----------------------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
+import signal
 import socket
 import subprocess
 import sys
@@ -88,7 +90,7 @@ class Parsers:
         if hasattr(os, "fork") and hasattr(socket, "send_fds"):
             self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
-                self._popen = _parser("serve", stdin=theirs.fileno(), stdout=subprocess.DEVNULL)
+                self._popen = _parser("serve", stdin=theirs.fileno(), stdout=subprocess.DEVNULL, group=True)
 
     def read(self, source: bytes) -> Facts | Unreadable:
         """What a source says, or why it cannot be read."""
@@ -114,12 +116,14 @@ class Parsers:
         return _understood(printed)
 
     def close(self) -> None:
-        """End the process; whatever it forked is limited and ends by itself."""
+        """End the process and what it forked."""
         if self._popen is not None:
             self._control.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._popen.wait(END_SECONDS)
-            self._popen.kill()
+            # It is not reaped before all are ended: until it is, nobody else can have its number.
+            with contextlib.suppress(OSError, AttributeError), os.fdopen(os.pidfd_open(self._popen.pid), "rb") as ended:
+                select.select([ended], [], [], END_SECONDS)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._popen.pid, signal.SIGKILL)
             self._popen.wait()
             self._popen = None
 
@@ -130,7 +134,7 @@ class Parsers:
         self.close()
 
 
-def _parser(*options: str, stdin: int, stdout: int) -> subprocess.Popen[bytes]:
+def _parser(*options: str, stdin: int, stdout: int, group: bool = False) -> subprocess.Popen[bytes]:
     kept = {"SYSTEMROOT": os.environ["SYSTEMROOT"]} if "SYSTEMROOT" in os.environ else {}
     return subprocess.Popen(
         [sys.executable, "-S", "-s", "-P", "-B", str(_PARSER), *options],
@@ -138,6 +142,7 @@ def _parser(*options: str, stdin: int, stdout: int) -> subprocess.Popen[bytes]:
         stdout=stdout,
         stderr=subprocess.DEVNULL,
         env={"PYTHONUTF8": "1", **kept},
+        start_new_session=group,
     )
 
 
