@@ -11,21 +11,13 @@ import argparse
 import time
 from pathlib import Path
 
-from dlgrade.author import Agreement, Gradient, Property
-from dlgrade.checking.inputs import Arguments, Drawer, source_of
+from dlgrade.checking.inputs import Drawer
+from dlgrade.checking.trial import Part
 from dlgrade.course.find import open_course
 from dlgrade.course.load import content_digest, load_exercise, load_reference, load_variants
 from dlgrade.course.trials import Trials
 
 ROOT = Path(__file__).parent.parent.parent
-
-
-class DrawnOnly(Drawer):
-    """Hands out only what differs from seed to seed."""
-
-    def inputs(self, check: Agreement | Property | Gradient, *, content: str, seed: int) -> list[Arguments]:
-        """The inputs of a check without those that are always tried."""
-        return super().inputs(check, content=content, seed=seed)[len(source_of(check).always) :]
 
 
 def main() -> int:
@@ -46,10 +38,11 @@ def main() -> int:
         answers = {"the reference": reference, **load_variants(exercise)}
         faults = []
         for seed in range(options.first, options.first + options.seeds):
-            drawer = Drawer() if seed == options.first else DrawnOnly()  # nothing is kept from seed to seed
-            trials = Trials(exercise, drawer, seed, content)
+            trials = Trials(exercise, Drawer(), seed, content)  # nothing is kept from seed to seed
+            part = Part.ALL if seed == options.first else Part.DRAWN
             for name, functions in answers.items():
-                faults += [(name, seed, check.name) for check in exercise.checks if not trials.passes(check, functions)]
+                failed_by = [check for check in exercise.checks if not trials.passes(check, functions, part)]
+                faults += [(name, seed, check.name) for check in failed_by]
         verdicts = options.seeds * len(answers)
         took = time.process_time() - start
         print(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import enum
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,6 +47,14 @@ _NO_MEMORY = "DefaultCPUAllocator: can't allocate memory"
 """What torch says on the CPU, by a plain RuntimeError."""
 
 
+class Part(enum.Enum):
+    """Which inputs of a check are tried: those of every run, or those that are drawn from its seed, or all."""
+
+    ALL = enum.auto()
+    ALWAYS = enum.auto()
+    DRAWN = enum.auto()
+
+
 @dataclass
 class Trial:
     """What a check runs with.
@@ -69,10 +78,16 @@ class Trial:
     """Which agreement checks were passed, of those that were run so far."""
     tries: int = SHRINK_TRIES_IN_ALL
     """How many inputs may still be tried to make counterexamples small."""
+    part: Part = Part.ALL
+    """Which inputs are tried."""
 
     def inputs(self, check: Any) -> list[Arguments]:
         """The inputs of a check in this trial."""
-        return self.drawer.inputs(check, content=self.content, seed=self.seed)
+        found = self.drawer.inputs(check, content=self.content, seed=self.seed)
+        if self.part is Part.ALL:
+            return found
+        always = len(source_of(check).always)
+        return found[:always] if self.part is Part.ALWAYS else found[always:]
 
     def smallest(self, check: Any, fails: Callable[[Arguments], bool], start: Arguments) -> Arguments:
         """The smallest input that fails in the same way as `start`; `start` itself where nothing is explained."""

@@ -16,6 +16,7 @@ from dlgrade.author import Agreement, Check, Misconception, Timing
 from dlgrade.checking.compare import leaves
 from dlgrade.checking.inputs import Drawer
 from dlgrade.checking.run import run_checks, worker_of
+from dlgrade.checking.trial import Part
 from dlgrade.course.find import ExerciseFolder
 from dlgrade.course.load import (
     Functions,
@@ -154,6 +155,16 @@ def _often(seeds: Sequence[int], trials: Sequence[Trials]) -> str:
 # -- what is proved by running many answers ----------------------------------------------------------------------------
 
 
+def _failing(trials: Sequence[Trials], check: Check, functions: Functions) -> list[int]:
+    """The seeds with which these functions fail a check.
+
+    The inputs that are always tried are the same with every seed, so they are tried once.
+    """
+    if not trials[0].passes(check, functions, Part.ALWAYS):
+        return [trial.seed for trial in trials]
+    return [trial.seed for trial in trials if not trial.passes(check, functions, Part.DRAWN)]
+
+
 def _right_answers(
     proof: Proof, exercise: Exercise, answers: Mapping[str, Functions], trials: Sequence[Trials]
 ) -> Proof:
@@ -164,7 +175,7 @@ def _right_answers(
         most, who = 0.0, ""
         for name, functions in answers.items():
             with listening() as margin:
-                failing = [trial.seed for trial in trials if not trial.passes(check, functions)]
+                failing = _failing(trials, check, functions)
             if failing:
                 missed[name] = failing
             elif margin.used > most:
@@ -198,7 +209,8 @@ def _misconceptions(
             caught += 1  # proved by `--timing`, which takes workers and a quiet machine
             continue
         check = _check(exercise, item.caught_by)
-        missed = [trial.seed for trial in trials if trial.passes(check, {**functions, item.of: item.code})]
+        failing = _failing(trials, check, {**functions, item.of: item.code})
+        missed = [trial.seed for trial in trials if trial.seed not in failing]
         caught += not missed
         if missed:
             often = "" if len(missed) == len(trials) else f" {_often(missed, trials)}"
@@ -218,13 +230,15 @@ def _degenerate(exercise: Exercise, functions: Functions, trials: Sequence[Trial
             empties["gives the other float dtype"] = _after(right, _other_dtype)
         checks = [check for check in exercise.checks if name in check.entry_points]
         for what, empty in empties.items():
-            for trial in trials:
-                if all(trial.passes(check, {**functions, name: empty}) for check in checks):
-                    yield (
-                        f"{_place(exercise, name)}: a {name} that {what} passes every check that calls it "
-                        f"(seed {trial.seed})."
-                    )
-                    break
+            passing = list(trials)
+            for check in checks:
+                failing = _failing(passing, check, {**functions, name: empty}) if passing else []
+                passing = [trial for trial in passing if trial.seed not in failing]
+            if passing:
+                yield (
+                    f"{_place(exercise, name)}: a {name} that {what} passes every check that calls it "
+                    f"(seed {passing[0].seed})."
+                )
 
 
 def _after(function: Callable[..., Any], change: Callable[[Any], Any]) -> Callable[..., Any]:
