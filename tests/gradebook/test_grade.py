@@ -363,7 +363,7 @@ def test_hidden_checks_that_are_gone_are_another_key(planned):
 def test_seed_isolation_and_versions_are_in_the_key(planned, monkeypatch):
     assert not planned(seed=8)
     assert not planned(levels={"numpy": "landlock"})
-    monkeypatch.setattr(grade, "_version", lambda name: "9.9" if name == "numpy" else "1")
+    monkeypatch.setattr(grade, "version_of", lambda name: "9.9" if name == "numpy" else "1")
     assert not planned()
 
 

@@ -34,7 +34,7 @@ import dlgrade
 from dlgrade.course.find import find_root, open_course
 from dlgrade.errors import DlgradeError, GraderError, UsageError
 from dlgrade.gradebook.executor import END_SECONDS, START_SECONDS, TRIES, Answer, Failure, Task, Waiting, Work, serve
-from dlgrade.gradebook.grading import Grader, Setting, digest_of
+from dlgrade.gradebook.grading import LIBRARIES, Grader, Setting, code_digest, digest_of, version_of
 from dlgrade.model import Submission
 from dlgrade.text import visible
 
@@ -401,15 +401,13 @@ def _told(setting: Setting, exercises: Collection[str], name: str) -> str:
 
 def _same(setting: Setting, exercises: Collection[str]) -> dict[str, Any]:
     """All that a verdict depends on, by what it is called."""
-    from dlgrade.gradebook import grade
-
     folders = [folder for folder in setting.course.exercises if folder.name in exercises]
-    libraries = sorted({name for folder in folders for name in grade._LIBRARIES[folder.framework]})
+    libraries = sorted({name for folder in folders for name in LIBRARIES[folder.framework]})
     return {
         "Python": ".".join(map(str, sys.version_info[:2])),
         "dlgrade": dlgrade.__version__,
-        **{name: grade._version(name) or "not installed" for name in libraries},
-        "the code of dlgrade": grade._code(),
+        **{name: version_of(name) or "not installed" for name in libraries},
+        "the code of dlgrade": code_digest(),
         **{f"the exercise {folder.name}": digest_of(folder) for folder in folders},
     }
 

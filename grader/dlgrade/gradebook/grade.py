@@ -8,7 +8,6 @@ bytes, costs nothing. The process that calls this is the only one that writes.
 from __future__ import annotations
 
 import enum
-import functools
 import hashlib
 import json
 import os
@@ -18,7 +17,6 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +26,16 @@ from dlgrade.errors import GraderError, UsageError
 from dlgrade.gradebook.collect import Collected
 from dlgrade.gradebook.executor import Executor, Failure, Task
 from dlgrade.gradebook.grades import Grade
-from dlgrade.gradebook.grading import Loaded, Setting, broken_report, digest_of, seconds_for
+from dlgrade.gradebook.grading import (
+    LIBRARIES,
+    Loaded,
+    Setting,
+    broken_report,
+    code_digest,
+    digest_of,
+    seconds_for,
+    version_of,
+)
 from dlgrade.gradebook.policy import Attempts, GradingPolicy
 from dlgrade.gradebook.sources import tells_more
 from dlgrade.gradebook.spreadsheet import write
@@ -41,7 +48,6 @@ SEED_FILE = "seed"
 REPORTS = "reports"
 SEED_BITS = 53
 """A seed stays exact in every program that reads JSON."""
-_LIBRARIES = {"numpy": ("numpy", "hypothesis", "scipy"), "torch": ("numpy", "hypothesis", "scipy", "torch")}
 
 
 class State(enum.StrEnum):
@@ -200,29 +206,10 @@ def _base(folder: ExerciseFolder, setting: Setting) -> str:
         "seed": setting.seed,
         "isolation": setting.levels[framework],
         "python": list(sys.version_info[:2]),
-        "dlgrade": [dlgrade.__version__, _code()],
-        "libraries": {name: _version(name) for name in _LIBRARIES[framework]},
+        "dlgrade": [dlgrade.__version__, code_digest()],
+        "libraries": {name: version_of(name) for name in LIBRARIES[framework]},
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-@functools.cache
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return ""
-
-
-@functools.cache
-def _code() -> str:
-    """A digest of the code that decides verdicts: between two releases the version alone does not tell."""
-    package = Path(dlgrade.__file__).parent
-    digest = hashlib.sha256()
-    for room in ("*.py", "checking/*.py", "sandbox/*.py", "course/load.py", "course/stub.py"):
-        for path in sorted(package.glob(room)):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 # -- grading -----------------------------------------------------------------------------------------------------------

@@ -12,8 +12,11 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+import dlgrade
 from dlgrade.course.find import CHECKS, HIDDEN, MISCONCEPTIONS, TIMES, Course, ExerciseFolder, unreadable_bytes
 from dlgrade.errors import AuthorError
 from dlgrade.gradebook.executor import Task
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 RECYCLED_AFTER = 400
 """Workers that are started before their zygote is replaced; it would keep itself, but the old one too."""
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+LIBRARIES = {"numpy": ("numpy", "hypothesis", "scipy"), "torch": ("numpy", "hypothesis", "scipy", "torch")}
+"""What reports can depend on besides, by framework."""
 Start = Callable[[], launch.Running]
 PLENTY = 2
 """How many times the sum of its checks' limits a submission may take, the oracles' own time included."""
@@ -61,6 +66,26 @@ def digest_of(folder: ExerciseFolder) -> str:
         path = folder.path / name
         data = path.read_bytes() if path.is_file() else b""
         digest.update(f"{name} {path.is_file()} {len(data)}\n".encode() + data)
+    return digest.hexdigest()
+
+
+@functools.cache
+def version_of(name: str) -> str:
+    """The version of an installed library; empty without it."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+@functools.cache
+def code_digest() -> str:
+    """A digest of the code that makes reports: between two releases the version alone does not tell."""
+    package = Path(dlgrade.__file__).parent
+    digest = hashlib.sha256()
+    for room in ("*.py", "checking/*.py", "sandbox/*.py", "course/load.py", "course/stub.py", "report/as_json.py"):
+        for path in sorted(package.glob(room)):
+            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
