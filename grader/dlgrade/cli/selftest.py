@@ -118,8 +118,26 @@ def _proved(tasks: Sequence[Task], jobs: int) -> Iterator[Proof]:
     from concurrent.futures import ProcessPoolExecutor
 
     # Spawned: each begins like the first, whatever this process has loaded.
-    with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=multiprocessing.get_context("spawn")) as pool:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=spawn, initializer=_end_with_parent) as pool:
         yield from pool.map(_prove, tasks)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, however that ended: a pool's would work on."""
+    import multiprocessing
+    import os
+    import threading
+    from multiprocessing import connection
+
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _prove(task: Task) -> Proof:
