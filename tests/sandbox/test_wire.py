@@ -589,3 +589,12 @@ def test_a_short_frame_cannot_cost_much_time() -> None:
     for value, table in bodies:
         Unpacker(table, b"", share=True).unpack(value)
     assert time.process_time() - start < 5
+
+
+def test_sides_beyond_what_an_array_has_are_not_even_multiplied():
+    class Untouchable(list):
+        def __iter__(self):
+            raise AssertionError("their product may take seconds")
+
+    assert not wire._travels(Untouchable([2**62] * 33))
+    assert wire._travels([1] * 32) and not wire._travels([2**24, 2**24]) and not wire._travels([0, 2**48])
