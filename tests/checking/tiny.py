@@ -13,6 +13,7 @@ import numpy as np
 from dlgrade.author import Agreement, Check, Gradient, Misconception, Policy, arrays
 from dlgrade.checking.inputs import Drawer
 from dlgrade.checking.run import run_check, run_checks
+from dlgrade.checking.transcript import Transcripts
 from dlgrade.checking.trial import Finding, Trial, TrustedTarget
 from dlgrade.model import EntryPoint, Exercise, Outcome, Report, Submission
 from dlgrade.sandbox.client import WorkerTarget
@@ -236,6 +237,7 @@ def reported(
     reference: str = REFERENCE,
     seed: int = 0,
     drawer: Drawer | None = None,
+    transcripts: Transcripts | None = None,
     on_result: Callable[[Any], None] = lambda result: None,
 ) -> Report:
     """The whole report of a student's source."""
@@ -252,6 +254,7 @@ def reported(
             drawer=drawer or Drawer(),
             content="tiny",
             seed=seed,
+            transcripts=transcripts,
             on_result=on_result,
         )
 

@@ -16,7 +16,8 @@ from dlgrade.checking.inputs import Drawer
 from dlgrade.checking.law import run_property
 from dlgrade.checking.policy import refused_operators, run_policy
 from dlgrade.checking.timing import run_timing
-from dlgrade.checking.trial import PASSED, Finding, Trial
+from dlgrade.checking.transcript import Transcripts
+from dlgrade.checking.trial import PASSED, Finding, Trial, undefined
 from dlgrade.errors import GraderError
 from dlgrade.model import NOT_STARTED, CheckResult, Evidence, Exercise, Frame, Outcome, Report, Submission
 from dlgrade.sandbox import launch
@@ -81,6 +82,7 @@ def run_checks(
     drawer: Drawer,
     content: str,
     seed: int,
+    transcripts: Transcripts | None = None,
     on_result: OnResult = lambda result: None,
 ) -> Report:
     """Run every check of an exercise on a submission.
@@ -94,13 +96,14 @@ def run_checks(
         drawer: where inputs come from.
         content: a digest of the exercise's files.
         seed: the run's seed.
+        transcripts: what others said who passed, where many are graded, one after another.
         on_result: told each result as soon as it is known, before any diagnosis.
 
     Raises:
         GraderError: if no worker can be started.
     """
     start = time.monotonic()
-    trial = Trial(exercise, target, drawer, seed, content)
+    trial = Trial(exercise, target, drawer, seed, content, transcripts=transcripts)
     read = facts()
     lines = submission.source.decode("utf-8", "replace").splitlines()
     done: list[tuple[CheckResult, Finding]] = []
@@ -128,15 +131,29 @@ def run_checks(
 
 def run_check(check: Agreement | Property | Gradient | Example | Timing, trial: Trial) -> Finding:
     """Run one check that calls the target."""
-    trial.target.begin_check()
+    target, known = trial.target, trial.transcripts
+    target.begin_check()
+    if isinstance(check, Timing):
+        return run_timing(check, trial)
+    names = check.entry_points or tuple(trial.exercise.entry_points)  # examples may call every one
+    if known is None or not isinstance(target, WorkerTarget) or undefined(trial, names) is not None:
+        return _judge(check, trial)
+    which = f"{trial.content} {trial.seed} {check.name} {target.device}"
+    finding = known.finding(which, target)
+    if finding is None:
+        finding = _judge(check, trial)
+        if finding.outcome == Outcome.PASSED:
+            known.keep(which, target, finding)
+    return finding
+
+
+def _judge(check: Agreement | Property | Gradient | Example, trial: Trial) -> Finding:
     if isinstance(check, Agreement):
         return run_agreement(check, trial)
     if isinstance(check, Property):
         return run_property(check, trial)
     if isinstance(check, Gradient):
         return run_gradient(check, trial)
-    if isinstance(check, Timing):
-        return run_timing(check, trial)
     return run_example(check, trial)
 
 

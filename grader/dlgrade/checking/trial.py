@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -18,8 +18,11 @@ from dlgrade.checking.inputs import SHRINK_TRIES, Arguments, Drawer, seed_of, sm
 from dlgrade.checking.literal import call_text
 from dlgrade.model import NOT_STARTED, EntryPoint, Evidence, Exercise, Outcome
 from dlgrade.sandbox import wire
-from dlgrade.sandbox.calls import Call, Loaded, Parameter, Raised, Reply, Returned, Stopped, Target
+from dlgrade.sandbox.calls import Call, Loaded, Parameter, Raised, Reply, Returned, Stopped, Target, same_argument
 from dlgrade.sandbox.measure import MEASURES
+
+if TYPE_CHECKING:
+    from dlgrade.checking.transcript import Transcripts
 
 SHRINK_TRIES_IN_ALL = 1000
 """How many inputs may be tried for the counterexamples of one submission together: one mistake may fail many checks,
@@ -80,6 +83,8 @@ class Trial:
     """How many inputs may still be tried to make counterexamples small."""
     part: Part = Part.ALL
     """Which inputs are tried."""
+    transcripts: Transcripts | None = None
+    """What others said who passed, where all are asked the same."""
 
     def inputs(self, check: Any) -> list[Arguments]:
         """The inputs of a check in this trial."""
@@ -234,20 +239,6 @@ def styled_call(entry_point: EntryPoint, arguments: Mapping[str, Any], style: in
     return Call(entry_point.name, tuple(args), kwargs, tensors=entry_point.on_tensors, **options)
 
 
-def _same(one: Any, other: Any) -> bool:
-    """Whether a submission could not tell these arguments apart."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, np.ndarray):
-        alike = one.dtype == other.dtype and one.shape == other.shape and one.flags.writeable == other.flags.writeable
-        return alike and wire.layout_of(one) == wire.layout_of(other) and one.tobytes() == other.tobytes()
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, dict):
-        return list(one) == list(other) and all(_same(value, other[key]) for key, value in one.items())
-    return one is other or repr(one) == repr(other)
-
-
 def in_single(call: Call) -> bool:
     """Whether a call gives float32 arrays: whatever its result's dtype, it has only their digits."""
     given = (*call.args, *call.kwargs.values())
@@ -278,7 +269,7 @@ class Asked:
 
     def is_again(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
         """Whether this is the same call, down to the bytes, the layout and the signs of zero of its arguments."""
-        return self.call.name == name and _same(self.args, args) and _same(self.kwargs, kwargs)
+        return self.call.name == name and same_argument((self.args, self.kwargs), (args, kwargs))
 
 
 class Awaited(BaseException):

@@ -27,6 +27,7 @@ from dlgrade.sandbox.syntax import Facts, Parsers, Unreadable
 if TYPE_CHECKING:
     from dlgrade.author import Misconception
     from dlgrade.checking.inputs import Drawer
+    from dlgrade.checking.transcript import Transcripts
     from dlgrade.sandbox.levels import Workers
 
 RECYCLED_AFTER = 400
@@ -117,7 +118,14 @@ def seconds_for(exercise: Exercise) -> float:
 
 
 def grade_one(
-    loaded: Loaded, submission: Submission, *, start: Start, parsers: Parsers, drawer: Drawer, seed: int
+    loaded: Loaded,
+    submission: Submission,
+    *,
+    start: Start,
+    parsers: Parsers,
+    drawer: Drawer,
+    transcripts: Transcripts,
+    seed: int,
 ) -> Report:
     """Grade one submission with every check, the hidden ones too.
 
@@ -127,6 +135,7 @@ def grade_one(
         start: starts a worker for it to run in.
         parsers: read its syntax tree.
         drawer: where inputs come from, the same for all submissions.
+        transcripts: what right answers said, the same for all submissions.
         seed: the run's.
 
     Raises:
@@ -149,6 +158,7 @@ def grade_one(
             drawer=drawer,
             content=loaded.inputs,
             seed=seed,
+            transcripts=transcripts,
         )
 
 
@@ -173,10 +183,12 @@ class Grader:
         for variable in _ONE_THREAD:  # one process for each core, and sums that are added in one order
             os.environ[variable] = "1"
         from dlgrade.checking.inputs import Drawer
+        from dlgrade.checking.transcript import Transcripts
 
         self._setting = setting
         self._folders = {folder.name: folder for folder in setting.course.exercises}
         self._drawer = Drawer(None)
+        self._transcripts = Transcripts()
         self._parsers = Parsers()
         self._loaded: dict[str, Loaded] = {}
         self._workers: dict[str, Workers] = {}
@@ -202,6 +214,7 @@ class Grader:
                 start=start,
                 parsers=self._parsers,
                 drawer=self._drawer,
+                transcripts=self._transcripts,
                 seed=self._setting.seed,
             )
         except BaseException:

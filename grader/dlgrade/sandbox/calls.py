@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
+import numpy as np
+
 from dlgrade.model import Frame, Outcome
+from dlgrade.sandbox import wire
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,3 +128,30 @@ class Target(Protocol):
     def take_output(self) -> str:
         """What was printed since this was last asked, bounded and safe to show."""
         ...
+
+
+# -- the same again ----------------------------------------------------------------------------------------------------
+
+
+def same_call(one: Call, other: Call) -> bool:
+    """Whether a submission could not tell these calls apart, and is to answer them in the same way."""
+    if one is other:
+        return True
+    asked = (one.name, one.want_after, one.expected_bytes, one.measure)
+    if asked != (other.name, other.want_after, other.expected_bytes, other.measure):
+        return False
+    return same_argument(one.args, other.args) and same_argument(dict(one.kwargs), dict(other.kwargs))
+
+
+def same_argument(one: Any, other: Any) -> bool:
+    """Whether a submission could not tell these arguments apart."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, np.ndarray):
+        like = one.dtype == other.dtype and one.shape == other.shape and one.flags.writeable == other.flags.writeable
+        return like and wire.layout_of(one) == wire.layout_of(other) and one.tobytes() == other.tobytes()
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(same_argument, one, other))
+    if isinstance(one, dict):
+        return list(one) == list(other) and all(same_argument(value, other[key]) for key, value in one.items())
+    return one is other or repr(one) == repr(other)

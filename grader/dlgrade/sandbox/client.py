@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import math
 import os
 import secrets
@@ -12,13 +13,15 @@ import signal
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from dlgrade.errors import GraderError
 from dlgrade.model import Frame, Outcome, Submission
 from dlgrade.sandbox import launch, wire
-from dlgrade.sandbox.calls import Call, Loaded, Parameter, Raised, Reply, Returned, Stopped, Timed
+from dlgrade.sandbox.calls import Call, Loaded, Parameter, Raised, Reply, Returned, Stopped, Timed, same_call
 from dlgrade.text import visible
 
 START_SECONDS = 60.0
@@ -87,7 +90,7 @@ class _Session:
         self._soft = min(now + seconds, until)
         self._deadline = min(now + seconds * WALL_FACTOR, until)
 
-    def send(self, kind: int, nonce: int, body: dict[str, Any], chunks: Sequence[Any] = ()) -> None:
+    def send(self, kind: int, nonce: int, body: dict[str, Any] | bytes, chunks: Sequence[Any] = ()) -> None:
         """Send a request; a worker that does not read it in time is late."""
         self.process.sock.settimeout(max(0.01, self._deadline - time.monotonic()))
         try:
@@ -167,6 +170,61 @@ def _readable(process: launch.Running) -> Any:
     return ours
 
 
+class Request:
+    """Calls, and the bytes that ask for them: made once for all submissions that are asked the same.
+
+    Args:
+        calls: the calls.
+    """
+
+    def __init__(self, calls: Sequence[Call]) -> None:
+        self.calls = tuple(calls)
+        self.names = tuple(dict.fromkeys(call.name for call in calls))
+        self.callables: list[Callable[..., Any]] = []
+        packer = wire.Packer(callables=self.callables, strict=True)
+        packed, self.limits = [], []
+        """The most bytes of arrays that each reply may hold."""
+        for call in calls:
+            before = packer.carried
+            args = [packer.pack(arg) for arg in call.args]
+            kwargs = {key: packer.pack(value) for key, value in call.kwargs.items()}
+            sent = packer.carried - before
+            result_limit = REPLY_FLOOR + 8 * max(sent, call.expected_bytes)
+            packed.append([call.name, args, kwargs, call.want_after, result_limit, call.measure])
+            # What comes back besides: the arguments, which a function may have made wider but not longer.
+            self.limits.append(result_limit + REPLY_FLOOR + 4 * sent)
+        self.text = wire.encoded({"calls": packed, "table": packer.table})
+        self.chunks: Sequence[Any] = packer.chunks
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return len(self.text) + sum(len(chunk) for chunk in self.chunks)
+
+    def asks(self, calls: Sequence[Call]) -> bool:
+        """Whether it asks for these calls, and for nothing else."""
+        return len(calls) == len(self.calls) and all(map(same_call, self.calls, calls))
+
+
+@dataclass
+class Said:
+    """What a worker answered to a request: bytes that nobody has looked into, and how it was stopped if it was."""
+
+    request: Request
+    frames: list[wire.Frame] = field(default_factory=list)
+    stopped: Raised | Stopped | None = None
+
+    def digest(self) -> bytes | None:
+        """A digest of every byte of it; None where the bytes are not all that it said."""
+        if self.stopped is not None or self.request.callables:
+            return None
+        digest = hashlib.sha256()
+        for frame in self.frames:
+            digest.update(b"%d %d %d " % (frame.kind, len(frame.text), len(frame.blob)) + frame.text)
+            digest.update(frame.blob)
+        return digest.digest()
+
+
 class WorkerTarget:
     """A submission in a worker process, as a Target.
 
@@ -215,6 +273,9 @@ class WorkerTarget:
         self._deaths: dict[str, list[Stopped]] = {}
         self._output = ""
         self._until = math.inf
+        self.heard: list[tuple[Request, bytes | None]] | None = None
+        """What was asked in this check so far, with the digests of the answers; None where nobody wants it."""
+        self._before: deque[Said] = deque()
         self._marked: tuple[launch.Running | None, float] | None = None
 
     def _started(self) -> launch.Running:
@@ -245,6 +306,8 @@ class WorkerTarget:
     def begin_check(self) -> None:
         """Start the clock of a check: all its calls together may take CHECK_SECONDS."""
         self._until = time.monotonic() + CHECK_SECONDS
+        self.heard = None
+        self._before.clear()
 
     def load(self) -> Loaded | Raised | Stopped:
         """Load the submission, in a new worker if the last one died."""
@@ -259,23 +322,50 @@ class WorkerTarget:
         """Make the calls in order, in one message; each may take `seconds` of processor time."""
         if not calls:
             return []
-        for call in calls:
-            deaths = self._deaths.get(call.name, [])
-            if len(deaths) >= DEATHS_LIMIT:
-                last = deaths[-1]
-                return [Stopped(last.outcome, f"{last.message} (not called again after {DEATHS_LIMIT} times)")]
-        loaded = self.load()
-        if not isinstance(loaded, Loaded):
-            return [loaded]
+        said = self._said_before(calls) or self.ask(Request(calls), seconds=seconds)
+        if self.heard is not None:
+            self.heard.append((said.request, said.digest()))
         replies: list[Reply] = []
 
-        def exchange() -> None:
-            self._exchange(calls, seconds, replies)
+        def read() -> None:
+            for frame, call in zip(said.frames, calls, strict=False):
+                replies.append(_replied(frame, len(replies), call))
 
-        stopped = self._guarded(lambda: calls[len(replies)].name, exchange)
-        if isinstance(stopped, Stopped):
-            replies.append(stopped)
-        return replies
+        stopped = self._guarded(lambda: calls[len(replies)].name, read) or said.stopped
+        return [*replies, stopped] if stopped is not None else replies
+
+    def ask(self, request: Request, *, seconds: float = CALL_SECONDS) -> Said:
+        """Ask for calls; what is answered is kept as it came.
+
+        Args:
+            request: the calls.
+            seconds: the processor time that each may take.
+        """
+        for name in request.names:
+            deaths = self._deaths.get(name, [])
+            if len(deaths) >= DEATHS_LIMIT:
+                message = f"{deaths[-1].message} (not called again after {DEATHS_LIMIT} times)"
+                return Said(request, stopped=Stopped(deaths[-1].outcome, message))
+        loaded = self.load()
+        if not isinstance(loaded, Loaded):
+            return Said(request, stopped=loaded)
+        said = Said(request)
+
+        def exchange() -> None:
+            self._exchange(said, seconds)
+
+        said.stopped = self._guarded(lambda: request.calls[len(said.frames)].name, exchange)
+        return said
+
+    def recall(self, said: Sequence[Said]) -> None:
+        """Take these answers for those to the calls of this check that come next, while they are the same calls."""
+        self._before = deque(said)
+
+    def _said_before(self, calls: Sequence[Call]) -> Said | None:
+        if self._before and self._before[0].request.asks(calls):
+            return self._before.popleft()
+        self._before.clear()
+        return None
 
     def timed(self, call: Call, *, seconds: float = CALL_SECONDS) -> Timed:
         """Make one call and say what it took. What the worker did since its last timed call counts too."""
@@ -337,36 +427,26 @@ class WorkerTarget:
         frame = self._receive(session, nonce, blob_limit=0)
         return _loaded(frame, self._names)
 
-    def _exchange(self, calls: Sequence[Call], seconds: float, replies: list[Reply]) -> None:
-        session = self._session
+    def _exchange(self, said: Said, seconds: float) -> None:
+        session, request = self._session, said.request
         assert session is not None
-        callables: list[Callable[..., Any]] = []
-        packer = wire.Packer(callables=callables, strict=True)
-        packed, limits = [], []
-        for call in calls:
-            before = packer.carried
-            args = [packer.pack(arg) for arg in call.args]
-            kwargs = {key: packer.pack(value) for key, value in call.kwargs.items()}
-            sent = packer.carried - before
-            result_limit = REPLY_FLOOR + 8 * max(sent, call.expected_bytes)
-            packed.append([call.name, args, kwargs, call.want_after, result_limit, call.measure])
-            # What comes back besides: the arguments, which a function may have made wider but not longer.
-            limits.append(result_limit + REPLY_FLOOR + 4 * sent)
         nonce = _nonce()
         session.allow(seconds, self._until)
-        session.send(wire.CALL, nonce, {"calls": packed, "table": packer.table}, packer.chunks)
+        session.send(wire.CALL, nonce, request.text, request.chunks)
         callbacks = 0
-        while len(replies) < len(calls):
-            # A callback's arguments have a limit of their own.
-            most = max(limits[len(replies)], wire.INLINE_LIMIT) if callables else limits[len(replies)]
-            frame = self._receive(session, nonce, blob_limit=most, last=len(replies) == len(calls) - 1)
+        while len(said.frames) < len(request.calls):
+            most = request.limits[len(said.frames)]
+            if request.callables:  # a callback's arguments have a limit of their own
+                most = max(most, wire.INLINE_LIMIT)
+            last = len(said.frames) == len(request.calls) - 1
+            frame = self._receive(session, nonce, blob_limit=most, last=last)
             if frame.kind == wire.CALLBACK:
                 callbacks += 1
                 if callbacks > CALLBACK_LIMIT:
                     raise _Late
-                _answer(session, frame, callables)
+                _answer(session, frame, request.callables)
             else:
-                replies.append(_replied(frame, len(replies), calls[len(replies)]))
+                said.frames.append(frame)
                 session.allow(seconds, self._until)
 
     # -- life and death ------------------------------------------------------------------------------------------------
@@ -461,8 +541,8 @@ def _loaded(frame: wire.Frame, names: Sequence[str]) -> Loaded | Raised:
         return _raised(frame.body, 0)
     if frame.kind != wire.LOADED:
         raise wire.ProtocolError("the answer to loading is of another kind")
-    defines = frame.body.get("defines")
-    others = frame.body.get("others")
+    body = frame.body
+    defines, others = body.get("defines"), body.get("others")
     if not isinstance(defines, dict) or set(defines) != set(names) or not isinstance(others, list):
         raise wire.ProtocolError("the answer to loading names other functions")
     described = {name: _described(found) for name, found in defines.items()}
@@ -479,10 +559,11 @@ def _replied(frame: wire.Frame, index: int, call: Call) -> Returned | Raised:
 
 def _answer(session: _Session, frame: wire.Frame, callables: list[Callable[..., Any]]) -> None:
     """Run the grader's own callable for the submission."""
-    index, args = frame.body.get("callable"), frame.body.get("args")
+    body = frame.body
+    index, args = body.get("callable"), body.get("args")
     if type(index) is not int or not 0 <= index < len(callables) or not isinstance(args, list):
         raise wire.ProtocolError("a callback names no callable")
-    unpacker = wire.Unpacker(frame.body.get("table"), frame.blob, share=True)
+    unpacker = wire.Unpacker(body.get("table"), frame.blob, share=True)
     values = [unpacker.unpack(arg) for arg in args]
     try:
         result = callables[index](*values)
@@ -490,8 +571,7 @@ def _answer(session: _Session, frame: wire.Frame, callables: list[Callable[..., 
         session.send(wire.ANSWER, frame.nonce, {"error": str(error)[:500]})
         return
     packer = wire.Packer(strict=True)
-    body = {"value": packer.pack(result), "table": packer.table}
-    session.send(wire.ANSWER, frame.nonce, body, packer.chunks)
+    session.send(wire.ANSWER, frame.nonce, {"value": packer.pack(result), "table": packer.table}, packer.chunks)
 
 
 def _returned(frame: wire.Frame, index: int, call: Call) -> Returned:

@@ -88,6 +88,11 @@ class Oversize:
 _encode = json.JSONEncoder(separators=(",", ":")).encode  # made once: json.dumps would make one for every frame
 
 
+def encoded(body: dict[str, Any]) -> bytes:
+    """A frame's JSON, for a frame that is sent more than once."""
+    return _encode(body).encode()
+
+
 # -- values to bytes ---------------------------------------------------------------------------------------------------
 
 
@@ -334,12 +339,27 @@ def _entry(entry: Any) -> tuple[np.dtype[Any], tuple[int, ...], str, bool]:
 
 @dataclass(frozen=True)
 class Frame:
-    """One message: its kind, the nonce of the request that it belongs to, its JSON object and its blob."""
+    """One message: its kind, the nonce of the request that it belongs to, its JSON as it came, and its blob."""
 
     kind: int
     nonce: int
-    body: dict[str, Any]
+    text: bytearray
     blob: bytearray
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """Its JSON object, read when it is asked for.
+
+        Raises:
+            ProtocolError: if it is none.
+        """
+        try:
+            body = json.loads(self.text)
+        except (ValueError, RecursionError) as error:
+            raise ProtocolError("a frame's JSON cannot be read") from error
+        if not isinstance(body, dict):
+            raise ProtocolError("a frame's JSON is not an object")
+        return body
 
 
 class Channel:
@@ -361,19 +381,19 @@ class Channel:
         self,
         kind: int,
         nonce: int,
-        body: dict[str, Any],
+        body: dict[str, Any] | bytes,
         chunks: Sequence[Any] = (),
         *,
         json_limit: int = REQUEST_JSON_LIMIT,
     ) -> None:
-        """Send one frame.
+        """Send one frame; its JSON may be encoded already.
 
         Raises:
             TooLong: if its JSON is longer than the limit; nothing was sent.
             Closed: if the other side has gone.
             TimeoutError: if the socket has a timeout and the other side does not read.
         """
-        text = _encode(body).encode()
+        text = body if isinstance(body, bytes) else encoded(body)
         if len(text) > json_limit:
             raise TooLong(f"{len(text):,} bytes of text are too many to send")
         size = sum(len(chunk) for chunk in chunks)
@@ -395,7 +415,7 @@ class Channel:
         """Receive one frame; nothing larger than the limits is ever read or allocated.
 
         Raises:
-            ProtocolError: if what came is no frame, or one over the limits.
+            ProtocolError: if what came does not begin like a frame, or is over the limits.
             Closed: if the other side has gone.
         """
         magic, kind, transport, zero, text_size, nonce, blob_size = _HEADER.unpack(self._take(_HEADER.size))
@@ -404,14 +424,8 @@ class Channel:
         if text_size > json_limit or blob_size > blob_limit:
             raise ProtocolError(f"a frame of {text_size + blob_size:,} bytes is more than was asked for")
         text = self._take(text_size)
-        try:
-            body = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ProtocolError("a frame's JSON cannot be read") from error
-        if not isinstance(body, dict):
-            raise ProtocolError("a frame's JSON is not an object")
         blob = self._unsealed(blob_size) if transport else self._take(blob_size)
-        return Frame(kind, nonce, body, blob)
+        return Frame(kind, nonce, text, blob)
 
     @property
     def idle(self) -> bool:

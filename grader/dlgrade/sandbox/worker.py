@@ -242,9 +242,10 @@ class Worker:
                 body = {"callable": index, "args": [packer.pack(arg) for arg in args], "table": packer.table}
                 channel.send(codec.CALLBACK, nonce, body, packer.chunks, json_limit=codec.JSON_LIMIT)
                 answer = channel.receive(json_limit=codec.REQUEST_JSON_LIMIT, blob_limit=1 << 40)
-                if "error" in answer.body:
-                    raise ValueError(answer.body["error"])
-                return codec.Unpacker(answer.body["table"], answer.blob).unpack(answer.body["value"])
+                told = answer.body
+                if "error" in told:
+                    raise ValueError(told["error"])
+                return codec.Unpacker(told["table"], answer.blob).unpack(told["value"])
 
             return callback
 
