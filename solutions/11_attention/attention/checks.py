@@ -557,6 +557,7 @@ def the_gradient_knows_causal_and_mask(attention_backward, case):
 @given(drawn=_hidden_keys(backward=True))
 @example(drawn=(_hidden_key(_fixed((), 2, 3, 2, 2, backward=True), 0), 1e3))
 @example(drawn=(_hidden_key(_fixed((), 2, 3, 2, 2, backward=True), 2), -1e6))
+@example(drawn=(_hidden_key(_fixed((), 3, 3, 2, 2, backward=True), 1), 1e6))
 def hidden_keys_change_no_gradient(attention_backward, drawn):
     """A key and its value that no query may attend to can be replaced by ±1,000,000: no gradient changes."""
     case, number = drawn
