@@ -1,11 +1,12 @@
 """What grading a class costs: submissions per CPU second, whether it grows with the class, what a second process gains.
 
-A class is made of right, wrong, unstarted, unreadable, hostile and endless submissions, no two of them alike. CPU
-seconds are those of the whole command: workers, zygotes and parsers too.
+A class is made of right, wrong, unstarted, unreadable, hostile and endless submissions, no two of them the same bytes;
+right ones are of every style that an exercise's authors could think of. CPU seconds are those of the whole command:
+workers, zygotes and parsers too.
 
 Run: python tests/bench/class.py [--students 10,100] [--jobs 1,2] [--exercise NAME]... [--endless SHARE]
      python tests/bench/class.py --cost
-     python tests/bench/class.py --peers [--otter PATH]   (right softmax submissions; nbgrader and otter do so, too)
+     python tests/bench/class.py --peers [--otter PATH]   (right softmax submissions, for nbgrader and otter too)
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dlgrade.course.find import ExerciseFolder, find_root, open_course, read_text
+from dlgrade.course.find import VARIANTS, ExerciseFolder, find_root, open_course, read_text
 from dlgrade.course.start import stub_of
 from dlgrade.course.stub import public_functions
 from dlgrade.gradebook.store import Gradebook
@@ -102,7 +103,7 @@ def _cost(root: Path, base: Path, folders: list[ExerciseFolder], isolation: str)
 
 # -- beside other graders ----------------------------------------------------------------------------------------------
 
-STUDENTS, PEERS_STUDENTS, OTTER_STUDENTS = 100, 10, 2
+STUDENTS, PEERS_STUDENTS, OTTER_STUDENTS = 300, 10, 2
 """How many submissions each grader gets: the slow ones fewer; what they need to start is shared by all of theirs."""
 _TESTS = (
     "p = softmax(np.array([1.0, 2.0, 3.0]))\nassert np.allclose(p, [0.09003057, 0.24472847, 0.66524096])",
@@ -115,8 +116,9 @@ _TESTS = (
 def _peers(root: Path, base: Path, folder: ExerciseFolder, isolation: str, otter: str | None) -> int:
     """CPU seconds for each right submission of softmax, ours and others'."""
     submissions = base / "class"
+    right = _rights(folder)
     for number in range(STUDENTS):
-        _put(submissions, f"student-{number:04}", folder, _right(folder))
+        _put(submissions, f"student-{number:04}", folder, right[number % len(right)])
     cpu, wall, _ = graded(root, submissions, base / "out", 1, isolation)
     ours = cpu / STUDENTS
     print(f"{'grader':<28}{'submissions':>12}{'CPU s each':>12}{'wall s each':>12}{'times ours':>12}{'load':>6}")
@@ -126,16 +128,16 @@ def _peers(root: Path, base: Path, folder: ExerciseFolder, isolation: str, otter
         print(f"{name:<28}{number:>12}{each:>12.3f}{wall / number:>12.3f}{each / ours:>12.1f}{load:>6.1f}", flush=True)
 
     line(f"dlgrade, {isolation}", STUDENTS, cpu, wall)
-    code = "\n".join(line for line in _right(folder).splitlines() if "###" not in line)
+    codes = ["\n".join(line for line in answer.splitlines() if "###" not in line) for answer in right]
     if importlib.util.find_spec("nbgrader") is None:
         print("nbgrader is not installed: pip install 'dlgrade[instructor]'")
     else:
-        line("nbgrader autograde, a batch", PEERS_STUDENTS, *_nbgrader(base / "nbgrader", code, PEERS_STUDENTS))
-        line("nbgrader autograde, alone", 1, *_nbgrader(base / "nbgrader-1", code, 1))
+        line("nbgrader autograde, a batch", PEERS_STUDENTS, *_nbgrader(base / "nbgrader", codes, PEERS_STUDENTS))
+        line("nbgrader autograde, alone", 1, *_nbgrader(base / "nbgrader-1", codes, 1))
     if otter is None:
         print("otter is not named: --otter PATH, of an environment of its own")
     else:
-        line("otter run", OTTER_STUDENTS, *_otter(base / "otter", code, otter))
+        line("otter run", OTTER_STUDENTS, *_otter(base / "otter", codes[0], otter))
     return 0
 
 
@@ -149,11 +151,11 @@ def _notebook(cells: list[tuple[str, dict[str, Any]]]) -> str:
     return json.dumps({"cells": told, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5})
 
 
-def _nbgrader(base: Path, code: str, students: int) -> tuple[float, float]:
+def _nbgrader(base: Path, codes: list[str], students: int) -> tuple[float, float]:
     """What nbgrader's `autograde` takes for that many students: CPU and wall seconds."""
     fields = {"schema_version": 3, "task": False}
     answer = {"nbgrader": {**fields, "grade": False, "locked": False, "solution": True, "grade_id": "softmax"}}
-    cells = [(f"### BEGIN SOLUTION\n{code}\n### END SOLUTION", answer)]
+    cells = [(f"### BEGIN SOLUTION\n{codes[0]}\n### END SOLUTION", answer)]
     for number, test in enumerate(_TESTS):
         grade = {**fields, "grade": True, "locked": True, "solution": False, "grade_id": f"test-{number}", "points": 1}
         cells.append((f"import numpy as np\n{test}", {"nbgrader": grade}))
@@ -165,7 +167,7 @@ def _nbgrader(base: Path, code: str, students: int) -> tuple[float, float]:
         submitted = base / f"submitted/student-{number}/hw"
         submitted.mkdir(parents=True)
         released = json.loads((base / "release/hw/hw.ipynb").read_text())
-        released["cells"][0]["source"] = f"{code}\n# {number}"
+        released["cells"][0]["source"] = f"{codes[number % len(codes)]}\n# {number}"
         (submitted / "hw.ipynb").write_text(json.dumps(released))
     took = _timed([*command, "autograde", "hw"], base)
     grades = (base / "gradebook.db").is_file() and sorted((base / "autograded").iterdir())
@@ -198,20 +200,26 @@ def _otter(base: Path, code: str, otter: str) -> tuple[float, float]:
 
 
 def _timed(command: list[str], folder: Path) -> tuple[float, float]:
-    """CPU and wall seconds of a command, which has a home of its own."""
+    """CPU and wall seconds of another grader's command, which has a home of its own."""
     home = folder / "home"
     home.mkdir(exist_ok=True)
     homes = ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
     # Each calls programs that were installed beside it.
     path = {"PATH": f"{Path(command[0]).parent}{os.pathsep}{os.environ['PATH']}"}
+    cpu, wall, _ = _measured(command, cwd=folder, env={**os.environ, **dict.fromkeys(homes, str(home)), **path})
+    return cpu, wall
+
+
+def _measured(command: list[str], **options: Any) -> tuple[float, float, float]:
+    """CPU seconds, wall seconds, and the most megabytes that one process held."""
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    own = {**os.environ, **dict.fromkeys(homes, str(home)), **path}
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=own)
+    done = subprocess.run(command, capture_output=True, text=True, **options)
     wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         print(done.stdout[-2000:], done.stderr[-2000:])
         raise SystemExit(f"{command} failed")
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return cpu, wall, after.ru_maxrss / 1024
 
 
 # -- a class -----------------------------------------------------------------------------------------------------------
@@ -220,12 +228,13 @@ def _timed(command: list[str], folder: Path) -> tuple[float, float]:
 def made(to: Path, folders: list[ExerciseFolder], students: int, endless: float) -> int:
     """Write a class's submissions; how many there are."""
     draw = random.Random(students)
+    right = {folder.name: _rights(folder) for folder in folders}
     wrong = {folder.name: list(_wrong(folder)) for folder in folders}
     for number in range(students):
         for folder in folders:
             kind = "endless" if draw.random() < endless else draw.choices(list(SHARES), list(SHARES.values()))[0]
             if kind == "right":
-                source: str | bytes = _right(folder)
+                source: str | bytes = draw.choice(right[folder.name])
             elif kind == "wrong":
                 source = draw.choice(wrong[folder.name])
             elif kind == "unstarted":
@@ -255,6 +264,11 @@ def _right(folder: ExerciseFolder) -> str:
     return read_text(folder.path / folder.file_name)
 
 
+def _rights(folder: ExerciseFolder) -> list[str]:
+    """The reference and the right answers of other styles beside it."""
+    return [_right(folder), *map(read_text, sorted((folder.path / VARIANTS).glob("*.py")))]
+
+
 def _endless(folder: ExerciseFolder) -> str:
     return "".join(f"def {name}(*args, **kwargs):\n    while True:\n        pass\n" for name in _entry_points(folder))
 
@@ -282,17 +296,7 @@ def _wrong(folder: ExerciseFolder) -> Iterator[str]:
 def graded(root: Path, submissions: Path, out: Path, jobs: int, isolation: str) -> tuple[float, float, float]:
     """Grade a class: CPU seconds, wall seconds, and the most megabytes that one process held."""
     command = [sys.executable, "-m", "dlgrade", "--course", str(root), "grade", str(submissions), "--out", str(out)]
-    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(
-        [*command, "-j", str(jobs), "--isolation", isolation, "--seed", "1"], capture_output=True, text=True
-    )
-    wall = time.perf_counter() - begun
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        print(done.stdout, done.stderr)
-        raise SystemExit(done.returncode)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return cpu, wall, after.ru_maxrss / 1024
+    return _measured([*command, "-j", str(jobs), "--isolation", isolation, "--seed", "1"])
 
 
 if __name__ == "__main__":
