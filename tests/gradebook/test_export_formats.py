@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from dlgrade.course.atomic import write_file
 from dlgrade.errors import UsageError
 from dlgrade.gradebook.exports import ags, classroom50, files
 from dlgrade.gradebook.exports.entries import Entry
@@ -103,12 +104,12 @@ def test_a_folder_is_replaced_only_by_its_like(tmp_path):
 def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
     place = tmp_path / "out"
     files.write_folder(place, {"x": b"1"}, "ags")
-    files.write_file(tmp_path / "f", b"1")
+    write_file(tmp_path / "f", b"1")
     monkeypatch.setattr(os, "fsync", lambda number: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(UsageError, match="No space left"):
         files.write_folder(place, {"x": b"2"}, "ags")
     with pytest.raises(UsageError, match="No space left"):
-        files.write_file(tmp_path / "f", b"2")
+        write_file(tmp_path / "f", b"2")
     assert ((place / "x").read_bytes(), (tmp_path / "f").read_bytes()) == (b"1", b"1")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["f", "out"]
 

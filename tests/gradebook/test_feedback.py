@@ -75,7 +75,7 @@ def test_which_folder_is_whose_can_be_read_back(tmp_path) -> None:
     assert set(found) == set(names)
     written = {path.relative_to(tmp_path / "to").parts[1] for path in (tmp_path / "to").glob("*/*")}
     assert written == {PAGE, MARKDOWN}
-    assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".tmp")]
+    assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".new")]
     assert {path.name for path in tmp_path.iterdir()} >= {"to", "gradebook.db"}
 
 

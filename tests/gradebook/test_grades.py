@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from dlgrade.cli.tables import aligned
+from dlgrade.course.atomic import write_file
 from dlgrade.errors import UsageError
 from dlgrade.gradebook.grades import grades, totals
 from dlgrade.gradebook.policy import Attempts, Extension, GradingPolicy, Span, Terms
-from dlgrade.gradebook.spreadsheet import to_csv, write
+from dlgrade.gradebook.spreadsheet import to_csv
 from dlgrade.gradebook.store import Adjustment, Gradebook
 from dlgrade.model import Outcome
 from graded_samples import DAY, DUE, LATE, NOW, POLICY, broken, check, made
@@ -395,7 +396,7 @@ def test_a_csv_is_written_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(UsageError, match=r"grades\.csv cannot be written: No space left on device"):
-        write(tmp_path / "grades.csv", "new")
+        write_file(tmp_path / "grades.csv", "new")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
 

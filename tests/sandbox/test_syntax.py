@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from dlgrade.sandbox import syntax
+from dlgrade.sandbox import launch, syntax
 from dlgrade.sandbox.syntax import Facts, Parsers, Reading, Unreadable, Use
 from sandbox_targets import linux_only, posix_only
 
@@ -264,7 +264,7 @@ def test_nothing_is_left_when_it_is_closed(monkeypatch: pytest.MonkeyPatch, tmp_
     patient.write_text(text.replace("import json", "import json\nimport time", 1))
     monkeypatch.setattr(syntax, "_PARSER", patient)
     monkeypatch.setattr(syntax, "SECONDS", 0.5)
-    monkeypatch.setattr(syntax, "END_SECONDS", 0.2)
+    monkeypatch.setattr(launch, "END_SECONDS", 0.2)
     with Parsers() as parsers:
         assert isinstance(parsers.read(b"slow = 1"), Unreadable)
         assert isinstance(parsers.read(b"quick = 1"), Facts), "nobody waits for the one before"

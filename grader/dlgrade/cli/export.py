@@ -106,7 +106,7 @@ def junit_command(
     context: click.Context, at: Path, out: Path, students: tuple[str, ...], exercises: tuple[str, ...]
 ) -> int:
     """JUnit XML: a suite for each student, a case for each check."""
-    from dlgrade.gradebook.exports.files import write_file
+    from dlgrade.course.atomic import write_file
     from dlgrade.gradebook.exports.junit import class_junit
 
     chosen = _chosen(context, at, students, exercises, reports=True)
@@ -156,9 +156,9 @@ def canvas_command(
     With --into, whatever is not a score of ours stays as Canvas wrote it. Without, it is a new file; an empty cell in
     it clears a score that Canvas has.
     """
+    from dlgrade.course.atomic import write_file
     from dlgrade.gradebook.exports import canvas
     from dlgrade.gradebook.exports.canvas_sheet import read_sheet, write_sheet
-    from dlgrade.gradebook.exports.files import write_file
 
     chosen = _chosen(context, at, students, exercises, names)
     grades = [entry.grade for entry in chosen.entries]
@@ -247,7 +247,7 @@ def gradescope_zip_command(
     the package index.
     """
     from dlgrade import __version__
-    from dlgrade.gradebook.exports.files import write_file
+    from dlgrade.course.atomic import write_file
     from dlgrade.gradebook.exports.gradescope_zip import autograder_zip, read_wheels, settings_of
     from dlgrade.gradebook.grade import kept_seed, new_seed
 
@@ -273,7 +273,8 @@ def gradescope_zip_command(
 @click.option("--root", type=_FOLDER, default=Path("/autograder"))
 def gradescope_run_command(root: Path) -> int:
     """What run_autograder calls inside the zip: grade the submission below a root."""
-    from dlgrade.gradebook.exports.files import to_json, write_file
+    from dlgrade.course.atomic import write_file
+    from dlgrade.gradebook.exports.files import to_json
     from dlgrade.gradebook.exports.gradescope_run import autograde, results_path
 
     ran = autograde(root, datetime.now(UTC))
@@ -304,8 +305,9 @@ def classroom50_command(
     A username is the student's sis_login_id among --names, else the name in the gradebook. Inside Classroom 50's runner
     (where SUBMISSION_TAG is set) PATH is one file, for one submission. Lateness and adjustments have no place in it.
     """
+    from dlgrade.course.atomic import write_file
     from dlgrade.gradebook.exports import classroom50
-    from dlgrade.gradebook.exports.files import to_json, write_file, write_folder
+    from dlgrade.gradebook.exports.files import to_json, write_folder
     from dlgrade.gradebook.exports.roster import person_of
     from dlgrade.gradebook.whose import safe_name
 

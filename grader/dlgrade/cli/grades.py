@@ -225,7 +225,8 @@ def write_csv(path: Path, grades: Sequence[Grade]) -> None:
     Raises:
         UsageError: if it cannot be written.
     """
-    from dlgrade.gradebook.spreadsheet import to_csv, write
+    from dlgrade.course.atomic import write_file
+    from dlgrade.gradebook.spreadsheet import to_csv
 
     rows: list[list[Cell]] = [
         [
@@ -234,4 +235,4 @@ def write_csv(path: Path, grades: Sequence[Grade]) -> None:
         ]
         for grade in grades
     ]  # fmt: skip
-    write(path, to_csv(COLUMNS, rows))
+    write_file(path, to_csv(COLUMNS, rows))

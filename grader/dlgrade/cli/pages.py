@@ -45,7 +45,7 @@ def write_page(page: str, out: Path | None) -> None:
     if out is None:
         click.echo(page, nl=False)
         return
-    from dlgrade.gradebook.spreadsheet import write
+    from dlgrade.course.atomic import write_file
 
-    write(out, page)
+    write_file(out, page)
     click.echo(f"The page is in {visible(str(out))}.")

@@ -75,10 +75,10 @@ def command(
         click.echo("Note: nothing below --past is known to be a submission.", err=True)
     _print(likely, least)
     if out is not None:
-        from dlgrade.gradebook.spreadsheet import write
+        from dlgrade.course.atomic import write_file
         from dlgrade.report.alike import to_html
 
-        write(out, to_html([_group(one) for one in likely]))
+        write_file(out, to_html([_group(one) for one in likely]))
         click.echo(f"\nBoth sources of each pair are in {visible(str(out))}.")
 
 

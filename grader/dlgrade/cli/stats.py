@@ -126,7 +126,8 @@ def _short(value: float | None) -> str:
 
 
 def _write(folder: Path, found: Sequence[ExerciseStatistics]) -> None:
-    from dlgrade.gradebook.spreadsheet import to_csv, write
+    from dlgrade.course.atomic import write_file
+    from dlgrade.gradebook.spreadsheet import to_csv
 
     exercises: list[list[Cell]] = [
         [
@@ -148,9 +149,9 @@ def _write(folder: Path, found: Sequence[ExerciseStatistics]) -> None:
         for one in found
         for item in one.misconceptions
     ]
-    write(folder / "exercises.csv", to_csv(_EXERCISES, exercises))
-    write(folder / "checks.csv", to_csv(_CHECKS, checks))
-    write(folder / "misconceptions.csv", to_csv(_MISCONCEPTIONS, misconceptions))
+    write_file(folder / "exercises.csv", to_csv(_EXERCISES, exercises))
+    write_file(folder / "checks.csv", to_csv(_CHECKS, checks))
+    write_file(folder / "misconceptions.csv", to_csv(_MISCONCEPTIONS, misconceptions))
 
 
 def _rounded(value: float | None) -> float | None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import secrets
-import shutil
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dlgrade import __version__
+from dlgrade.course.atomic import replace_folder
 from dlgrade.errors import UsageError
 
 NAME = "MANIFEST.json"
@@ -21,7 +20,7 @@ _LEFT_BEHIND = {"__pycache__", ".ipynb_checkpoints", ".DS_Store"}
 
 
 def write(to: Path, files: Mapping[Path, bytes]) -> None:
-    """Write a folder of these files and their manifest beside its place, and rename it.
+    """Write a folder of these files and their manifest, whole or not at all.
 
     Args:
         to: the folder; one that is there is replaced if it is empty, or as an earlier `write` left it.
@@ -32,23 +31,10 @@ def write(to: Path, files: Mapping[Path, bytes]) -> None:
     """
     to = to.resolve()
     _require_ours(to)
-    beside, old = (to.with_name(f".{to.name}.{secrets.token_hex(4)}.{what}") for what in ("new", "old"))
     try:
-        for path, data in {**files, Path(NAME): manifest(files)}.items():
-            (beside / path).parent.mkdir(parents=True, exist_ok=True)
-            (beside / path).write_bytes(data)
-        if to.exists():
-            to.rename(old)
-        try:
-            beside.rename(to)
-        except OSError:
-            if old.exists():
-                old.rename(to)
-            raise
+        replace_folder(to, {**files, Path(NAME): manifest(files)})
     except OSError as error:
-        shutil.rmtree(beside, ignore_errors=True)
         raise UsageError(f"{to} cannot be written: {error.strerror}.", mend="Name another folder.") from error
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def manifest(files: Mapping[Path, bytes]) -> bytes:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from dlgrade.course.atomic import replace_file
 from dlgrade.errors import UsageError
 from dlgrade.gradebook.collect import Collected, Collection
 from dlgrade.gradebook.receipts import ATTEMPTS, NAME, Receipt, read, text_of
@@ -101,7 +102,7 @@ def _deposit(collection: Collection, to: Path, known: list[Receipt]) -> Deposite
     if everything != known or not (to / NAME).exists():
         if hasattr(os, "sync"):
             os.sync()  # what the receipts speak of is on the disk before they are; once, since a class has thousands
-        _replace(to / NAME, text_of(everything).encode("utf-8", "backslashreplace"))
+        replace_file(to / NAME, text_of(everything).encode("utf-8", "backslashreplace"))
     return Deposited(tuple(added), len(everything))
 
 
@@ -170,25 +171,10 @@ def _write(merged: list[_Kept], to: Path) -> None:
         if one.source is None or _holds(folder / name, one.source):
             continue
         folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder / name, one.source, receipt.when)
+        # A submission gets the time at which it was handed in.
+        modified = receipt.when if receipt.when.year >= 1980 else None
+        replace_file(folder / name, one.source, modified=modified, synced=False)
 
 
 def _holds(path: Path, data: bytes) -> bool:
     return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
-
-
-def _replace(path: Path, data: bytes, when: datetime | None = None) -> None:
-    """Write a file beside its place and rename it. A submission gets the time at which it was handed in."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("xb") as file:
-            file.write(data)
-            if when is None:
-                file.flush()
-                os.fsync(file.fileno())
-        if when is not None and when.year >= 1980:
-            os.utime(beside, (when.timestamp(), when.timestamp()))
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 
+from dlgrade.course.atomic import write_file
 from dlgrade.gradebook.grades import Attempt, Grade, Total, counting, grades, totals
 from dlgrade.gradebook.policy import Extension, GradingPolicy, local, percent
 from dlgrade.gradebook.sources import UNKNOWN
-from dlgrade.gradebook.spreadsheet import write
 from dlgrade.gradebook.store import Adjustment, Gradebook
 from dlgrade.gradebook.whose import safe_name
 from dlgrade.model import Report, Verdict
@@ -196,10 +196,10 @@ def write_feedback(
         reports = dict(_reports(book, student, {grade.number for grade in mine.values() if grade.number}))
         found = _feedback(ledger, student, mine, reports, exercises)
         page, markdown = told.to_html(found), told.to_markdown(found)
-        write(to / named[student] / PAGE, page)
-        write(to / named[student] / MARKDOWN, markdown)
+        write_file(to / named[student] / PAGE, page, synced=False)
+        write_file(to / named[student] / MARKDOWN, markdown, synced=False)
         on_written(student)
-    write(to / INDEX, json.dumps({named[one]: one for one in sorted(named)}, indent=1) + "\n")
+    write_file(to / INDEX, json.dumps({named[one]: one for one in sorted(named)}, indent=1) + "\n")
     return len(chosen)
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import dlgrade
+from dlgrade.course.atomic import write_file
 from dlgrade.course.find import Course, ExerciseFolder
 from dlgrade.errors import GraderError, UsageError
 from dlgrade.gradebook.collect import Collected
@@ -38,7 +39,6 @@ from dlgrade.gradebook.grading import (
 )
 from dlgrade.gradebook.policy import Attempts, GradingPolicy
 from dlgrade.gradebook.sources import tells_more
-from dlgrade.gradebook.spreadsheet import write
 from dlgrade.gradebook.store import Gradebook, Record, record
 from dlgrade.gradebook.whose import safe_name
 from dlgrade.model import Report, Submission, Verdict
@@ -347,20 +347,7 @@ def keep_seed(folder: Path, seed: int) -> None:
     Raises:
         UsageError: it cannot be written.
     """
-    path = folder / SEED_FILE
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
-                file.write(f"{seed}\n")
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
+    write_file(folder / SEED_FILE, f"{seed}\n", private=True)
 
 
 def new_seed() -> int:
@@ -392,7 +379,7 @@ def write_reports(folder: Path, book: Gradebook, grades: Iterable[Grade]) -> int
         with suppress(OSError):
             if path.stat().st_mtime_ns == time:
                 continue
-        write(path, dumps([one.report]) + "\n")
+        write_file(path, dumps([one.report]) + "\n", synced=False)
         with suppress(OSError):
             os.utime(path, ns=(time, time))
         written += 1

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
-from dlgrade.errors import UsageError
 from dlgrade.model import plain
 from dlgrade.text import visible
 
@@ -40,21 +37,3 @@ def _cell(value: Cell) -> str | float | int:
     guarded = f"'{value}" if value.startswith(_OBEYED) else value
     # Most text is plain, and a class has a lot of it.
     return guarded if guarded.isascii() and guarded.isprintable() else visible(guarded, limit=10_000)
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file as a whole or not at all, in UTF-8.
-
-    Raises:
-        UsageError: if it cannot be written.
-    """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            unfinished.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error

@@ -23,8 +23,6 @@ from dlgrade.sandbox.cgroup import Group, delegated
 READY_SECONDS = 60.0
 """How long a zygote may take to import its framework."""
 FORK_SECONDS = 20.0
-END_SECONDS = 1.0
-"""How long a zygote that is hung up on may take to end by itself; what its workers used is then known to the system."""
 FORKS_LIMIT = 500
 """How many workers one zygote forks before it is replaced."""
 
@@ -207,13 +205,7 @@ class Zygote:
     def close(self) -> None:
         """End the zygote, and with it every worker."""
         self._control.close()
-        # It is not reaped here: until it is, nobody else can have its number.
-        with contextlib.suppress(OSError), os.fdopen(os.pidfd_open(self._popen.pid), "rb") as handle:
-            select.select([handle], [], [], END_SECONDS)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._popen.pid, signal.SIGKILL)
-        self._popen.kill()
-        self._popen.wait()
+        launch.end_group(self._popen)
         launch.LEADERS.discard(self._popen.pid)
         if self._popen.stdout is not None:
             self._popen.stdout.close()

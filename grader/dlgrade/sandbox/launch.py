@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import secrets
+import select
 import signal
 import socket
 import subprocess
@@ -19,6 +20,8 @@ from typing import Any, Protocol
 
 from dlgrade.errors import GraderError
 
+END_SECONDS = 1.0
+"""How long a process that was told to end may take."""
 MEMORY_LIMIT = 2 << 30
 """Bytes of memory of its own that a worker may take."""
 
@@ -308,6 +311,21 @@ def scratch_folder() -> str:
             f"No folder could be made for a worker: {error.strerror or error}.",
             mend="Make room in the folder for temporary files, or name another: TMPDIR=DIR",
         ) from error
+
+
+def end_group(leader: subprocess.Popen[bytes]) -> None:
+    """Let a process end by itself, so that the system knows what those used that it waited for; then end its group.
+
+    Args:
+        leader: the process, which leads a group of its own and was told to end.
+    """
+    # It is not reaped before all are ended: until it is, nobody else can have its number.
+    with contextlib.suppress(OSError, AttributeError), os.fdopen(os.pidfd_open(leader.pid), "rb") as ended:
+        select.select([ended], [], [], END_SECONDS)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader.pid, signal.SIGKILL)
+    leader.kill()
+    leader.wait()
 
 
 def python(script: Path) -> list[str]:

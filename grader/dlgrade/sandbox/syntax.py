@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import select
-import signal
 import socket
 import subprocess
 import sys
@@ -14,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from dlgrade.sandbox import launch
 from dlgrade.text import visible
 
 SECONDS = 30
 """The process has a processor limit of its own; this is for one that waits."""
-END_SECONDS = 1.0
 
 _PARSER = Path(__file__).with_name("parser.py")
 
@@ -119,12 +116,7 @@ class Parsers:
         """End the process and what it forked."""
         if self._popen is not None:
             self._control.close()
-            # It is not reaped before all are ended: until it is, nobody else can have its number.
-            with contextlib.suppress(OSError, AttributeError), os.fdopen(os.pidfd_open(self._popen.pid), "rb") as ended:
-                select.select([ended], [], [], END_SECONDS)
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._popen.pid, signal.SIGKILL)
-            self._popen.wait()
+            launch.end_group(self._popen)
             self._popen = None
 
     def __enter__(self) -> Self:

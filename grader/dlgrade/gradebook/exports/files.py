@@ -1,15 +1,13 @@
-"""Writes an export as a whole or not at all: beside its place, then renamed into it."""
+"""Exports that are folders: each bears what tells it from any other folder, which is never replaced."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from dlgrade.course.atomic import replace_folder
 from dlgrade.errors import UsageError
 from dlgrade.text import visible
 
@@ -21,24 +19,6 @@ def to_json(data: Any) -> bytes:
     """JSON that no terminal obeys and every program reads: in ASCII, whole."""
     text = json.dumps(data, indent=2, allow_nan=False)
     return (text.replace("\x7f", "\\u007f") + "\n").encode("ascii")
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write a file as a whole or not at all.
-
-    Raises:
-        UsageError: it cannot be written.
-    """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            _synced(unfinished, data)
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def require_replaceable(folder: Path, form: str) -> None:
@@ -73,34 +53,9 @@ def write_folder(folder: Path, files: Mapping[str, bytes], form: str) -> None:
     """
     folder = folder.absolute()
     require_replaceable(folder, form)
-    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    replaced = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+    told = to_json({"format": form, "files": len(files)})
     try:
-        try:
-            unfinished.mkdir(parents=True)
-            for name, data in {**files, MANIFEST: to_json({"format": form, "files": len(files)})}.items():
-                path = unfinished / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                _synced(path, data)
-            if folder.exists():
-                folder.rename(replaced)
-            try:
-                unfinished.rename(folder)
-            except OSError:
-                if replaced.exists():
-                    replaced.rename(folder)
-                raise
-        finally:
-            for left in (unfinished, replaced):
-                with suppress(OSError):
-                    shutil.rmtree(left)
+        replace_folder(folder, {Path(name): data for name, data in {**files, MANIFEST: told}.items()})
     except OSError as error:
         said = visible(str(error.filename or folder))
         raise UsageError(f"{said} cannot be written: {error.strerror}.", where="--out") from error
-
-
-def _synced(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
