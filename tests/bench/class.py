@@ -115,29 +115,31 @@ _TESTS = (
 
 def _peers(root: Path, base: Path, folder: ExerciseFolder, isolation: str, otter: str | None) -> int:
     """CPU seconds for each right submission of softmax, ours and others'."""
-    submissions = base / "class"
-    right = _rights(folder)
-    for number in range(STUDENTS):
-        _put(submissions, f"student-{number:04}", folder, right[number % len(right)])
-    cpu, wall, _ = graded(root, submissions, base / "out", 1, isolation)
-    ours = cpu / STUDENTS
+    each = {}
+    for style, answers in (("reference", [_right(folder)]), ("all", _rights(folder))):
+        submissions = base / style
+        for number in range(STUDENTS):
+            _put(submissions, f"student-{number:04}", folder, answers[number % len(answers)])
+        each[style] = graded(root, submissions, base / f"{style}-out", 1, isolation)[:2]
+    ours = each["reference"][0] / STUDENTS
     print(f"{'grader':<28}{'submissions':>12}{'CPU s each':>12}{'wall s each':>12}{'times ours':>12}{'load':>6}")
 
     def line(name: str, number: int, cpu: float, wall: float) -> None:
-        each, load = cpu / number, os.getloadavg()[0]
-        print(f"{name:<28}{number:>12}{each:>12.3f}{wall / number:>12.3f}{each / ours:>12.1f}{load:>6.1f}", flush=True)
+        one, load = cpu / number, os.getloadavg()[0]
+        print(f"{name:<28}{number:>12}{one:>12.3f}{wall / number:>12.3f}{one / ours:>12.1f}{load:>6.1f}", flush=True)
 
-    line(f"dlgrade, {isolation}", STUDENTS, cpu, wall)
-    codes = ["\n".join(line for line in answer.splitlines() if "###" not in line) for answer in right]
+    line(f"dlgrade, {isolation}", STUDENTS, *each["reference"])
+    line("  answers of every style", STUDENTS, *each["all"])
+    code = "\n".join(line for line in _right(folder).splitlines() if "###" not in line)
     if importlib.util.find_spec("nbgrader") is None:
         print("nbgrader is not installed: pip install 'dlgrade[instructor]'")
     else:
-        line("nbgrader autograde, a batch", PEERS_STUDENTS, *_nbgrader(base / "nbgrader", codes, PEERS_STUDENTS))
-        line("nbgrader autograde, alone", 1, *_nbgrader(base / "nbgrader-1", codes, 1))
+        line("nbgrader autograde, a batch", PEERS_STUDENTS, *_nbgrader(base / "nbgrader", code, PEERS_STUDENTS))
+        line("nbgrader autograde, alone", 1, *_nbgrader(base / "nbgrader-1", code, 1))
     if otter is None:
         print("otter is not named: --otter PATH, of an environment of its own")
     else:
-        line("otter run", OTTER_STUDENTS, *_otter(base / "otter", codes[0], otter))
+        line("otter run", OTTER_STUDENTS, *_otter(base / "otter", code, otter))
     return 0
 
 
@@ -151,11 +153,11 @@ def _notebook(cells: list[tuple[str, dict[str, Any]]]) -> str:
     return json.dumps({"cells": told, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5})
 
 
-def _nbgrader(base: Path, codes: list[str], students: int) -> tuple[float, float]:
+def _nbgrader(base: Path, code: str, students: int) -> tuple[float, float]:
     """What nbgrader's `autograde` takes for that many students: CPU and wall seconds."""
     fields = {"schema_version": 3, "task": False}
     answer = {"nbgrader": {**fields, "grade": False, "locked": False, "solution": True, "grade_id": "softmax"}}
-    cells = [(f"### BEGIN SOLUTION\n{codes[0]}\n### END SOLUTION", answer)]
+    cells = [(f"### BEGIN SOLUTION\n{code}\n### END SOLUTION", answer)]
     for number, test in enumerate(_TESTS):
         grade = {**fields, "grade": True, "locked": True, "solution": False, "grade_id": f"test-{number}", "points": 1}
         cells.append((f"import numpy as np\n{test}", {"nbgrader": grade}))
@@ -167,7 +169,7 @@ def _nbgrader(base: Path, codes: list[str], students: int) -> tuple[float, float
         submitted = base / f"submitted/student-{number}/hw"
         submitted.mkdir(parents=True)
         released = json.loads((base / "release/hw/hw.ipynb").read_text())
-        released["cells"][0]["source"] = f"{codes[number % len(codes)]}\n# {number}"
+        released["cells"][0]["source"] = f"{code}\n# {number}"
         (submitted / "hw.ipynb").write_text(json.dumps(released))
     took = _timed([*command, "autograde", "hw"], base)
     grades = (base / "gradebook.db").is_file() and sorted((base / "autograded").iterdir())

@@ -81,6 +81,8 @@ class Trial:
     """Which agreement checks were passed, of those that were run so far."""
     tries: int = SHRINK_TRIES_IN_ALL
     """How many inputs may still be tried to make counterexamples small."""
+    defined: dict[str, Loaded] = field(default_factory=dict)
+    """The entry points that can be called as they are declared, by what the target said when it was loaded."""
     part: Part = Part.ALL
     """Which inputs are tried."""
     transcripts: Transcripts | None = None
@@ -153,6 +155,8 @@ def undefined(trial: Trial, names: Sequence[str]) -> Finding | None:
         return Finding(finding.outcome, Evidence(where + finding.evidence.message, rung="loads",
                                                  traceback=finding.evidence.traceback))  # fmt: skip
     for name in names:
+        if trial.defined.get(name) is loaded:
+            continue
         found = loaded.defines[name]
         if found is None:
             others = {other.lower(): other for other in loaded.others}
@@ -164,6 +168,7 @@ def undefined(trial: Trial, names: Sequence[str]) -> Finding | None:
         problem = signature_problem(trial.entry_point(name), found)
         if problem:
             return _failed("signature", problem)
+        trial.defined[name] = loaded
     return None
 
 

@@ -6,6 +6,7 @@ submission that is not confined could spoil it.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -207,16 +208,17 @@ class Grader:
         framework = loaded.exercise.framework
         self._open(framework)
         try:
-            start = functools.partial(self._start, framework)
-            report = grade_one(
-                loaded,
-                task.submission,
-                start=start,
-                parsers=self._parsers,
-                drawer=self._drawer,
-                transcripts=self._transcripts,
-                seed=self._setting.seed,
-            )
+            # What is timed chooses its cores itself.
+            with contextlib.nullcontext(lambda worker: None) if task.alone else launch.one_core() as keep:
+                report = grade_one(
+                    loaded,
+                    task.submission,
+                    start=functools.partial(self._start, framework, keep),
+                    parsers=self._parsers,
+                    drawer=self._drawer,
+                    transcripts=self._transcripts,
+                    seed=self._setting.seed,
+                )
         except BaseException:
             # Whatever it was, the next one does not meet it again.
             self._close(framework)
@@ -242,9 +244,11 @@ class Grader:
             )
         return loaded
 
-    def _start(self, framework: str) -> launch.Running:
+    def _start(self, framework: str, keep: Callable[[launch.Running], None]) -> launch.Running:
         self._started[framework] += 1
-        return self._workers[framework].start()
+        worker = self._workers[framework].start()
+        keep(worker)
+        return worker
 
     def _open(self, framework: str) -> None:
         """Have workers of this framework, of a fresh zygote if theirs has forked enough."""

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -326,6 +327,34 @@ def end_group(leader: subprocess.Popen[bytes]) -> None:
         os.killpg(leader.pid, signal.SIGKILL)
     leader.kill()
     leader.wait()
+
+
+@contextlib.contextmanager
+def one_core() -> Iterator[Callable[[Running], None]]:
+    """Keep to the core that this process happens to be on; what is yielded keeps a worker to it, too.
+
+    A grader and its worker take turns, a thousand times for a submission. On two cores each turn wakes one that sleeps,
+    which costs a quarter of all processor time. Afterwards the system is free again to move this process elsewhere.
+    """
+    before, core = None, -1
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            import ctypes
+
+            before, core = os.sched_getaffinity(0), ctypes.CDLL(None).sched_getcpu()
+            os.sched_setaffinity(0, {core})
+
+    def keep(worker: Running) -> None:
+        if core >= 0 and worker.pid > 0 and sys.platform == "linux":
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(worker.pid, {core})
+
+    try:
+        yield keep
+    finally:
+        if before is not None and sys.platform == "linux":
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(0, before)
 
 
 def python(script: Path) -> list[str]:

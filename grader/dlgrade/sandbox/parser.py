@@ -24,9 +24,10 @@ def _read(source: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError, MemoryError) as error:
         return {"error": [type(error).__name__, str(error), None, ""]}
 
+    nodes = list(ast.walk(tree))
     alias: dict[str, str] = {}
     uses: list[tuple[str, int]] = []
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for item in node.names:
                 uses.append((item.name[:NAME_LIMIT], node.lineno))
@@ -39,13 +40,11 @@ def _read(source: bytes) -> dict[str, Any]:
                 alias[item.asname or item.name] = name
 
     # A name that the source itself binds is not a library, whatever it is called.
-    bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
-    bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    bound |= {n.name for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
-    bound |= {
-        n.name for n in ast.walk(tree) if isinstance(n, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and n.name
-    }
-    bound |= {node.rest for node in ast.walk(tree) if isinstance(node, ast.MatchMapping) and node.rest}
+    bound = {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    bound |= {n.name for n in nodes if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
+    bound |= {n.name for n in nodes if isinstance(n, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and n.name}
+    bound |= {node.rest for node in nodes if isinstance(node, ast.MatchMapping) and node.rest}
 
     def dotted(node: ast.AST) -> str | None:
         parts: list[str] = []
@@ -57,25 +56,25 @@ def _read(source: bytes) -> dict[str, Any]:
         return ".".join([alias.get(node.id, node.id), *reversed(parts)])[:NAME_LIMIT]
 
     # Of a.b.c the whole is one use; a and a.b are no others.
-    parts = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    for node in ast.walk(tree):
+    parts = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+    for node in nodes:
         if isinstance(node, (ast.Name, ast.Attribute)) and id(node) not in parts:
             used = dotted(node)
             if used is not None:
                 uses.append((used, node.lineno))
     # What is asked of values that only a run would know, such as x in x.softmax(0).
     asked: dict[str, int] = {}
-    patterns = [node for node in ast.walk(tree) if isinstance(node, ast.MatchClass)]
-    for node in ast.walk(tree):
+    patterns = [node for node in nodes if isinstance(node, ast.MatchClass)]
+    for node in nodes:
         if isinstance(node, ast.Attribute) and dotted(node) is None:
             asked[node.attr[:NAME_LIMIT]] = min(node.lineno, asked.get(node.attr[:NAME_LIMIT], node.lineno))
     for pattern in patterns:  # `case Tensor(softmax=found)` asks for it too
         for name in pattern.kwd_attrs:
             asked[name[:NAME_LIMIT]] = min(pattern.lineno, asked.get(name[:NAME_LIMIT], pattern.lineno))
     # The attributes that the source gives its own objects: by assignment, or in the body of a class.
-    stored = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)]
+    stored = [n for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)]
     kept = {node.attr for node in stored if dotted(node) is None}
-    for scope in (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)):
+    for scope in (node for node in nodes if isinstance(node, ast.ClassDef)):
         for node in scope.body:
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
             kept |= {target.id for target in targets if isinstance(target, ast.Name)}
@@ -105,10 +104,12 @@ def _limit() -> None:
 def _serve() -> None:
     """Fork a process for each source; each gets a socket from which it reads and to which it answers."""
     import ast  # noqa: F401 -- what the children would import, one by one
+    import gc
     import os
     import socket
     import warnings  # noqa: F401
 
+    gc.disable()  # a tree is all alive until its process ends
     control = socket.socket(fileno=0)
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 1, 1)

@@ -49,8 +49,11 @@ DTYPES = {
     np.dtype(code).str: np.dtype(code)
     for code in ("?", "<i1", "<i2", "<i4", "<i8", "<u1", "<u2", "<u4", "<u8", "<f2", "<f4", "<f8", "<c8", "<c16")
 }
+_CODES = {dtype: code for code, dtype in DTYPES.items()}
 LAYOUTS = ("C", "F", "strided", "reversed")
 
+_READ = 1 << 18
+"""The most bytes that are read from the socket at once."""
 _COPIED = 1 << 14
 """Bytes of an array up to which copying them costs less than to make views of it."""
 
@@ -112,9 +115,10 @@ def _travels(shape: Sequence[int]) -> bool:
 
 def layout_of(array: np.ndarray[Any, Any]) -> str:
     """Which of LAYOUTS rebuilds an array whose memory looks like this one's."""
-    if array.flags.c_contiguous:
+    flags = array.flags
+    if flags.c_contiguous:
         return "C"
-    if array.flags.f_contiguous:
+    if flags.f_contiguous:
         return "F"
     return "reversed" if array.strides[-1] < 0 else "strided"
 
@@ -196,15 +200,17 @@ class Packer:
         if seen is not None:
             return {"a": seen[0]}
         little = array.dtype
-        if little.str not in DTYPES and little.kind in "iufc":
+        code = _CODES.get(little)
+        if code is None and little.kind in "iufc":
             little = little.newbyteorder("<")
-        if little.str not in DTYPES:
+            code = _CODES.get(little)
+        if code is None:
             return self._foreign(f"an array of dtype {str(array.dtype)[:100]}")
         shape = list(array.shape)
         if not _travels(shape):
             return self._foreign(f"an array of shape {str(array.shape)[:100]}")
         if self.limit is not None and self.size + array.size * little.itemsize > self.limit:
-            return {"big": [little.str, shape]}
+            return {"big": [code, shape]}
         # .view drops subclasses: what travels is memory, whatever the object says of itself.
         plain = array if type(array) is np.ndarray else array.view(np.ndarray)
         if plain.nbytes <= _COPIED and plain.dtype == little:
@@ -212,11 +218,13 @@ class Packer:
         else:
             dense = np.ascontiguousarray(plain, dtype=little)
             data = dense.reshape(-1).view(np.uint8).data if dense.size else b""
-        index = len(self.table)
-        self.table.append([little.str, shape, layout_of(array), not array.flags.writeable])
+        index, size = len(self.table), len(data)
+        self.table.append([code, shape, layout_of(array), not array.flags.writeable])
         self.chunks.append(data)
-        self.chunks.append(bytes(_padded(len(data))))
-        self.size += len(data) + _padded(len(data))
+        self.size += size
+        if size % 8:
+            self.chunks.append(bytes(_padded(size)))
+            self.size += _padded(size)
         self._seen[id(array)] = (index, array)
         return {"a": index}
 
@@ -264,9 +272,7 @@ class Unpacker:
             raise ProtocolError("the array table is not a list")
         offset = 0
         for entry in table:
-            dtype, shape, layout, read_only = _entry(entry)
-            count = math.prod(shape)
-            size = count * dtype.itemsize
+            dtype, shape, layout, read_only, count, size = _entry(entry)
             if offset + size > len(blob):
                 raise ProtocolError("the array table promises more bytes than came")
             flat = np.frombuffer(blob, dtype=dtype, count=count, offset=offset)
@@ -302,7 +308,7 @@ class Unpacker:
             if tag == "x" and isinstance(held, str):
                 return Foreign("".join(char if char.isprintable() else "?" for char in held[:300]))
             if tag == "big" and isinstance(held, list) and len(held) == 2:
-                dtype, shape, _, _ = _entry([*held, "C", False])
+                dtype, shape, *_ = _entry([*held, "C", False])
                 return Oversize(dtype.name, shape)
             if tag == "c" and type(held) is int and self._make_callable is not None:
                 return self._make_callable(held)
@@ -321,7 +327,11 @@ class Unpacker:
         return item[0], self.unpack(item[1], depth + 1)
 
 
-def _entry(entry: Any) -> tuple[np.dtype[Any], tuple[int, ...], str, bool]:
+_Entry = tuple[np.dtype[Any], tuple[int, ...], str, bool, int, int]
+"""dtype, shape, layout, whether it is read-only, how many numbers, how many bytes"""
+
+
+def _entry(entry: Any) -> _Entry:
     if not (isinstance(entry, list) and len(entry) == 4):
         raise ProtocolError("an entry of the array table has not four parts")
     dtype, shape, layout, read_only = entry
@@ -331,7 +341,8 @@ def _entry(entry: Any) -> tuple[np.dtype[Any], tuple[int, ...], str, bool]:
         raise ProtocolError("an array has no proper shape")
     if layout not in LAYOUTS or not isinstance(read_only, bool):
         raise ProtocolError("an array has no proper layout")
-    return DTYPES[dtype], tuple(shape), layout, read_only
+    count = math.prod(shape)
+    return DTYPES[dtype], tuple(shape), layout, read_only, count, count * DTYPES[dtype].itemsize
 
 
 # -- frames ------------------------------------------------------------------------------------------------------------
@@ -375,6 +386,7 @@ class Channel:
         self.sock = sock
         self._wait = wait
         self._buffer = bytearray()
+        self._taken = 0
         self._fds: list[int] = []
 
     def send(
@@ -430,7 +442,7 @@ class Channel:
     @property
     def idle(self) -> bool:
         """Whether nothing has been received beyond the last frame."""
-        return not self._buffer and not self._fds
+        return len(self._buffer) == self._taken and not self._fds
 
     def close(self) -> None:
         """Close the socket and whatever files came with it."""
@@ -440,16 +452,19 @@ class Channel:
         self.sock.close()
 
     def _take(self, size: int) -> bytearray:
-        while len(self._buffer) < size:
+        if len(self._buffer) == self._taken or self._taken > _READ:
+            del self._buffer[: self._taken]  # not after each frame: what follows it would be moved each time
+            self._taken = 0
+        while len(self._buffer) - self._taken < size:
             if self._wait is not None:
                 self._wait()
             try:
                 if _HAS_MEMFD:
                     # Not socket.recv_fds: it drops its flags, and a child of the grader would inherit the files.
-                    data, ancillary, _, _ = self.sock.recvmsg(1 << 18, _FILES_ROOM, socket.MSG_CMSG_CLOEXEC)
+                    data, ancillary, _, _ = self.sock.recvmsg(_READ, _FILES_ROOM, socket.MSG_CMSG_CLOEXEC)
                     self._fds.extend(_files_in(ancillary))
                 else:
-                    data = self.sock.recv(1 << 18)
+                    data = self.sock.recv(_READ)
             except (BlockingIOError, InterruptedError):
                 continue
             except ConnectionError as error:
@@ -459,9 +474,9 @@ class Channel:
             if len(self._fds) > FILES_LIMIT:
                 raise ProtocolError("more files came than frames")
             self._buffer += data
-        taken = self._buffer[:size]
-        del self._buffer[:size]
-        return taken
+        start = self._taken
+        self._taken = start + size
+        return self._buffer[start : self._taken]
 
     def _unsealed(self, size: int) -> bytearray:
         """The bytes of the memory file that came with the frame: copied here before anybody looks at them."""
