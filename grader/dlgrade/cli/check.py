@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import io
 import itertools
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -27,7 +29,7 @@ from dlgrade.course.find import (
 )
 from dlgrade.course.start import is_stub, stub_of
 from dlgrade.errors import UsageError
-from dlgrade.model import CheckResult, Report, Submission, Verdict
+from dlgrade.model import CheckResult, Exercise, Report, Submission, Verdict
 from dlgrade.sandbox import launch
 from dlgrade.sandbox.syntax import Facts, Reading, Unreadable
 
@@ -80,6 +82,7 @@ class _Started:
     show_default=True,
     help="Where the tensors of torch exercises live.",
 )
+@click.option("--watch", is_flag=True, help="Go on: check again whatever you save, until you press Ctrl-C.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -90,27 +93,105 @@ def command(
     seed: int,
     isolation: str,
     device: str,
+    watch: bool,
 ) -> int:
     """Check your solutions: those of these exercises or units, or all that you have started.
 
     Exit code 0: every check passed. 1: something is wrong. 2: wrong usage. 3: dlgrade itself failed.
     """
     course = open_course(find_root(context.obj))
-    chosen = _chosen(course, names, Path(at))
-    for _, path in chosen:
+    found = _found(course, names, Path(at))
+    chosen = [one for one in found if names or _differs_from_stub(*one)]
+    if not chosen and not watch:
+        mend = f"Open {found[0][1]}, replace `raise NotImplementedError`, and run this again."
+        raise UsageError("No exercise has been started yet.", mend=mend)
+    for _, path in found if watch else chosen:
         if out is not None and out.exists() and path.exists() and out.samefile(path):
             raise UsageError(f"{out} is your solution: the report would replace it.", where="--out")
-    chosen = _possible(chosen)
+    chosen = _possible(chosen) if chosen else []
     launch.adopt_strays()
     with ExitStack() as cleanup:
         start = _starter(isolation, device, cleanup)
         queue = _started(chosen, start, cleanup)
-        first = next(queue)  # before anything heavy is imported, so that worker and grader start side by side
-        screen = _Screen(form, out)
-        reports = list(_reports(course, itertools.chain([first], queue), start, seed, device, screen))
-        screen.close(reports)
-    verdicts = {report.verdict for report in reports}
+        # Before anything heavy is imported, so that worker and grader start side by side.
+        first = list(itertools.islice(queue, 1))
+        screen, checker = _Screen(form, out), _Checker(course, seed, device)
+        reports = [checker.report(one, start, screen) for one in itertools.chain(first, queue)]
+        if reports:
+            screen.close(reports)
+        latest = {report.exercise: report for report in reports}
+        if watch:
+            with contextlib.suppress(KeyboardInterrupt):
+                _watch(found, checker, start, functools.partial(_Screen, form, out), latest)
+    verdicts = {report.verdict for report in latest.values()}
     return 3 if Verdict.BROKEN in verdicts else 1 if Verdict.FAILED in verdicts else 0
+
+
+def _watch(
+    found: Sequence[tuple[ExerciseFolder, Path]],
+    checker: _Checker,
+    start: Start,
+    new_screen: Callable[[], _Screen],
+    latest: dict[str, Report],
+) -> None:
+    """Check whatever is saved, each time that it is; a worker is started ahead, while somebody writes.
+
+    Args:
+        found: the exercises that may be saved, each with its file.
+        checker: makes the reports.
+        start: starts workers.
+        new_screen: where the reports of one round are shown.
+        latest: the last report on each exercise, to be kept up.
+
+    Raises:
+        KeyboardInterrupt: in the end.
+    """
+    from dlgrade.cli.watch import Watch
+
+    folders = {path: folder for folder, path in found}
+    files = Watch(folders)
+    framework = next((folder.framework for folder, _ in found if not launch.missing(folder.framework)), "numpy")
+    many = "1 file is" if len(folders) == 1 else f"{len(folders)} files are"
+    click.echo(f"{many} watched: what you save is checked. Ctrl-C ends it.", err=True)
+    while True:
+        with ExitStack() as cleanup:
+            ahead = _Ahead(start, framework, cleanup)
+            saved = files.changed()
+            if sys.stdout.isatty():
+                click.clear()
+            screen = new_screen()
+            try:
+                chosen = _possible([(folders[path], path) for path in saved])
+                framework = chosen[0][0].framework
+                for one in _started(chosen, ahead, cleanup):
+                    latest[one.folder.name] = checker.report(one, start, screen)
+            except UsageError as error:  # such as a file that is far too large; what is saved next may be better
+                click.echo(str(error), err=True)
+                continue
+            screen.close([latest[folder.name] for folder, _ in chosen])
+
+
+class _Ahead:
+    """Starts workers like what it is given, the first of one framework at once.
+
+    Args:
+        start: starts a worker.
+        framework: of which one is started.
+        cleanup: where it is ended if nobody takes it.
+    """
+
+    def __init__(self, start: Start, framework: str, cleanup: ExitStack) -> None:
+        self._start = start
+        self._framework = framework
+        self._process: launch.Running | None = start(framework)
+        cleanup.callback(self._process.end)
+
+    def __call__(self, framework: str) -> launch.Running:
+        process, fits = self._process, framework == self._framework
+        if process is None or not fits or process.wait(0) is not None:
+            return self._start(framework)
+        self._process = None
+        return process
 
 
 # -- which files -------------------------------------------------------------------------------------------------------
@@ -119,8 +200,8 @@ def command(
 _WHERE = "`dlgrade start` makes a folder with all files; --at PATH names another place to look."
 
 
-def _chosen(course: Course, names: Sequence[str], at: Path) -> list[tuple[ExerciseFolder, Path]]:
-    """The exercises to check, each with its file."""
+def _found(course: Course, names: Sequence[str], at: Path) -> list[tuple[ExerciseFolder, Path]]:
+    """The exercises that are meant, each with its file, whether it was started or not."""
     if not course.exercises:
         raise UsageError(f"The course in {course.root} has no exercises yet.")
     if at.is_file():
@@ -157,18 +238,14 @@ def _chosen(course: Course, names: Sequence[str], at: Path) -> list[tuple[Exerci
                 f"There is more than one {folder.file_name} here:\n{listed}",
                 mend=f"Say which: dlgrade check {paths[0]}",
             )
-        if paths and (names or _differs_from_stub(folder, paths[0])):
+        if paths:
             found.append((folder, paths[0]))
-        elif folder.name in itself and not paths:
+        elif folder.name in itself:
             raise UsageError(
                 f"There is no {folder.file_name} under {at.resolve()}.",
                 mend=_WHERE,
             )
     if not found:
-        stubs = [paths[0] for paths in files.values() if paths]
-        if stubs:
-            mend = f"Open {stubs[0]}, replace `raise NotImplementedError`, and run this again."
-            raise UsageError("No exercise has been started yet.", mend=mend)
         raise UsageError(f"No exercise's file was found under {at.resolve()}.", mend=_WHERE)
     return found
 
@@ -262,41 +339,66 @@ def _start(folder: ExerciseFolder, submission: Submission, start: Start, cleanup
 # -- checking ----------------------------------------------------------------------------------------------------------
 
 
-def _reports(
-    course: Course, queue: Iterator[_Started], start: Start, seed: int, device: str, screen: _Screen
-) -> Iterator[Report]:
-    os.environ.setdefault("HYPOTHESIS_NO_PLUGINS", "1")  # other people's plug-ins cost time and may print
-    gc.disable()  # what the imports make stays: to look through it again and again would cost a tenth of the start
-    from dlgrade.checking.devices import chosen
-    from dlgrade.checking.inputs import Drawer
-    from dlgrade.checking.run import run_checks, worker_of
-    from dlgrade.course.load import content_digest, load_exercise, load_misconceptions
+class _Checker:
+    """Checks submissions, one after another; keeps what they share.
 
-    gc.freeze()
-    gc.enable()
-    drawer = Drawer(_cache())
-    for started in queue:
-        exercise = load_exercise(started.folder, authored=course.authored)
-        begin = functools.partial(start, exercise.framework)
+    Args:
+        course: the course.
+        seed: the run's seed.
+        device: where tensors live, as it was asked for.
+    """
+
+    def __init__(self, course: Course, seed: int, device: str) -> None:
+        os.environ.setdefault("HYPOTHESIS_NO_PLUGINS", "1")  # other people's plug-ins cost time and may print
+        gc.disable()  # what the imports make stays: to look through it again and again would cost a tenth of the start
+        from dlgrade.checking.inputs import Drawer
+        from dlgrade.checking.run import run_checks  # noqa: F401 -- what each submission needs
+        from dlgrade.course.load import load_exercise  # noqa: F401
+
+        gc.freeze()
+        gc.enable()
+        self._course = course
+        self._seed = seed
+        self._device = device
+        self._drawer = Drawer(_cache())
+        self._exercises: dict[str, tuple[str, Exercise]] = {}
+
+    def report(self, started: _Started, start: Start, screen: _Screen) -> Report:
+        """The report on one submission, whose results are shown as they come."""
+        from dlgrade.checking.devices import chosen
+        from dlgrade.checking.run import run_checks, worker_of
+        from dlgrade.course.load import load_misconceptions
+
+        exercise, content = self._exercise(started.folder)
         submission, process = started.submission, started.process
         on = "cpu"
         if exercise.framework == "torch" and (process is None or process.isolation == "process"):
-            on = chosen(device)
+            on = chosen(self._device)
         screen.begin(exercise.title, exercise.name, submission.path)
-        with worker_of(exercise, submission, seed=seed, device=on, process=process, start=begin) as target:
+        begin = functools.partial(start, exercise.framework)
+        with worker_of(exercise, submission, seed=self._seed, device=on, process=process, start=begin) as target:
             report = run_checks(
                 exercise,
                 submission,
                 target,
                 facts=started.facts,
                 misconceptions=functools.partial(load_misconceptions, exercise, hidden=False),
-                drawer=drawer,
-                content=content_digest(started.folder.path),
-                seed=seed,
+                drawer=self._drawer,
+                content=content,
+                seed=self._seed,
                 on_result=screen.result,
             )
         screen.end(report, started.folder.hidden_points)
-        yield report
+        return report
+
+    def _exercise(self, folder: ExerciseFolder) -> tuple[Exercise, str]:
+        """An exercise and a digest of its files: loaded again only if they have changed."""
+        from dlgrade.course.load import content_digest, load_exercise
+
+        content = content_digest(folder.path)
+        if self._exercises.get(folder.name, ("",))[0] != content:
+            self._exercises[folder.name] = content, load_exercise(folder, authored=self._course.authored)
+        return self._exercises[folder.name][1], content
 
 
 def _cache() -> Path:

@@ -1,0 +1,180 @@
+"""`dlgrade check --watch`: what is saved is checked, until Ctrl-C."""
+
+import contextlib
+import os
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from dlgrade.cli.watch import SETTLE_SECONDS, Watch
+from student_files import RIGHT, STUB
+
+ROOT = Path(__file__).parents[2]
+BLEU = (ROOT / "assignments/10_decoding/bleu/bleu.py").read_text("utf-8")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT like this")
+
+
+# -- waiting -----------------------------------------------------------------------------------------------------------
+
+
+def later(seconds, act):
+    threading.Timer(seconds, act).start()
+
+
+def test_the_file_that_is_saved_is_told(tmp_path):
+    paths = [tmp_path / name for name in ("a.py", "b.py", "c.py")]
+    for path in paths[:2]:
+        path.write_text("1")
+    watch = Watch(paths)
+    later(0.15, lambda: paths[1].write_text("2"))
+    assert watch.changed() == [paths[1]]
+    later(0.15, lambda: paths[2].write_text("new"))
+    assert watch.changed() == [paths[2]]
+
+
+def test_what_was_saved_meanwhile_is_not_missed(tmp_path):
+    path = tmp_path / "a.py"
+    path.write_text("1")
+    watch = Watch([path])
+    path.write_text("of another size")
+    assert watch.changed() == [path]
+
+
+def test_a_file_that_is_written_in_steps_is_told_once_it_is_whole(tmp_path):
+    path = tmp_path / "a.py"
+    path.write_text("1")
+    watch = Watch([path])
+
+    def write():
+        for number in range(8):
+            path.write_text("x" * number)
+            time.sleep(SETTLE_SECONDS / 3)
+
+    later(0.1, write)
+    assert watch.changed() == [path]
+    assert path.read_text() == "x" * 7
+
+
+def test_a_file_that_goes_is_waited_for_until_it_is_back(tmp_path):
+    path, new = tmp_path / "a.py", tmp_path / "new"
+    path.write_text("1")
+    watch = Watch([path])
+    later(0.1, path.unlink)
+    later(0.5, lambda: (new.write_text("1"), new.replace(path)))
+    begun = time.monotonic()
+    assert watch.changed() == [path]
+    assert time.monotonic() - begun > 0.4
+
+
+# -- the command -------------------------------------------------------------------------------------------------------
+
+
+class Watching:
+    """The command at work: what it says until something is said."""
+
+    def __init__(self, *arguments):
+        # Where the tests run in the background of a shell, SIGINT is ignored.
+        self.popen = subprocess.Popen(
+            [sys.executable, "-m", "dlgrade", "--course", str(ROOT), "check", "--watch", *map(str, arguments)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )  # fmt: skip
+        self.lines = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.popen.stdout:
+            self.lines.put(line)
+
+    def until(self, pattern):
+        said = ""
+        with contextlib.suppress(queue.Empty):
+            while not re.search(pattern, said):
+                said += self.lines.get(timeout=60)
+            return said
+        raise AssertionError(f"it never said {pattern!r}, but:\n{said}")
+
+    def end(self):
+        self.popen.send_signal(signal.SIGINT)
+        code = self.popen.wait(30)
+        return code, "".join(iter(lambda: self.lines.get(timeout=5) if not self.lines.empty() else "", ""))
+
+
+@pytest.fixture
+def watching(tmp_path):
+    begun = []
+
+    def begin(*arguments):
+        begun.append(Watching("--at", tmp_path, *arguments))
+        return begun[-1]
+
+    yield begin
+    for one in begun:
+        one.popen.kill()
+        one.popen.wait()
+        one.popen.stdout.close()
+
+
+def save(path, source):
+    beside = path.with_name("unsaved")
+    beside.write_text(source, "utf-8")
+    beside.replace(path)
+
+
+def test_an_evening_with_one_exercise(watching, tmp_path):
+    softmax, bleu = tmp_path / "softmax.py", tmp_path / "bleu.py"
+    softmax.write_text(STUB, "utf-8")
+    bleu.write_text(BLEU, "utf-8")
+    run = watching()
+    run.until("2 files are watched: what you save is checked. Ctrl-C ends it.")
+    save(softmax, RIGHT.replace("- x.max", "+ x.min"))
+    run.until(r"softmax: [\d.]+ of 20 points · failed")
+    save(softmax, "def softmax(:")
+    run.until("softmax: 0 of 20 points · failed")
+    softmax.unlink()
+    time.sleep(0.5)
+    save(softmax, RIGHT)
+    run.until("softmax: 20 of 20 points · passed")
+    save(bleu, "def bleu(hypotheses, references, max_n=4, smoothing='none'):\n    return 0.0\n")
+    run.until(r"bleu: [\d.]+ of 20 points · failed")
+    assert run.end()[0] == 1, "one of them is wrong"
+
+
+def test_it_ends_well_if_all_is_well(watching, tmp_path):
+    (tmp_path / "softmax.py").write_text(RIGHT, "utf-8")
+    run = watching("softmax")
+    run.until("1 file is watched")
+    code, said = run.end()
+    assert (code, "Traceback" in said) == (0, False)
+
+
+def test_a_report_is_written_anew(watching, tmp_path):
+    (tmp_path / "softmax.py").write_text(STUB, "utf-8")
+    report = tmp_path / "report.html"
+    run = watching("--format", "html", "--out", report)
+    run.until("1 file is watched")
+    save(tmp_path / "softmax.py", RIGHT)
+    run.until("The report is in")
+    assert "20 of 20" in report.read_text("utf-8")
+    assert run.end()[0] == 0
+
+
+def test_a_file_that_cannot_be_checked_is_no_end(watching, tmp_path):
+    softmax = tmp_path / "softmax.py"
+    softmax.write_text(STUB, "utf-8")
+    run = watching()
+    run.until("1 file is watched")
+    softmax.unlink()
+    softmax.mkdir()
+    run.until("is a folder, not a file")
+    shutil.rmtree(softmax)
+    save(softmax, RIGHT)
+    run.until("softmax: 20 of 20 points · passed")
