@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dlgrade.cli.grades import how_to_regrade
+from dlgrade.cli.missing import tell_missing
 from dlgrade.course.find import Course, find_root, open_course
 from dlgrade.errors import UsageError
 from dlgrade.text import visible
@@ -52,8 +52,24 @@ def command() -> None:
     """
 
 
-def _options(default: str = "", kind: click.Path = _FILE) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """The options of all formats; --out only where there is a default for it."""
+def _options(
+    default: str = "", kind: click.Path = _FILE, *, named: bool = False, reports: bool = False
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """The options of all formats; the command gets what they choose, and `out`.
+
+    Args:
+        default: the default of --out; without, there is no such option.
+        kind: what --out names.
+        named: whether others may call the students otherwise.
+        reports: whether the reports are read too.
+    """
+    names = click.option(
+        "--names",
+        type=_FILE,
+        metavar="FILE.csv",
+        help="What others call the students: columns student, id, sis_user_id, sis_login_id, email, first_name, "
+        "last_name.",
+    )
     at = click.option("--at", type=_ANY, default=Path(), metavar="DIR", help="The gradebook's.  [default: .]")
     out = click.option(
         "--out", type=kind, default=Path(default), metavar="PATH", show_default=True, help="Write there."
@@ -62,16 +78,26 @@ def _options(default: str = "", kind: click.Path = _FILE) -> Callable[[Callable[
     exercise = click.option(
         "--exercise", "exercises", multiple=True, metavar="E", help="Only this exercise or unit. May be repeated."
     )
-    options = (exercise, student, *([out] if default else []), at)
-    return lambda function: functools.reduce(lambda inner, option: option(inner), options, function)
+    options = (*([names] if named else []), exercise, student, *([out] if default else []), at)
+
+    def decorate(command: Callable[..., int]) -> Callable[..., int]:
+        def run(
+            context: click.Context,
+            at: Path,
+            students: Sequence[str],
+            exercises: Sequence[str],
+            names: Path | None = None,
+            **others: Any,
+        ) -> int:
+            return command(_chosen(context.obj, at, students, exercises, names, reports), **others)
+
+        whole = click.pass_context(run)
+        functools.update_wrapper(whole, command)  # with its name, its help and its own options
+        return functools.reduce(lambda inner, option: option(inner), options, whole)
+
+    return decorate
 
 
-_names = click.option(
-    "--names",
-    type=_FILE,
-    metavar="FILE.csv",
-    help="What others call the students: columns student, id, sis_user_id, sis_login_id, email, first_name, last_name.",
-)
 _hidden_checks = click.option(
     "--hidden-checks",
     "visibility",
@@ -86,37 +112,28 @@ _hidden_checks = click.option(
 
 
 @command.command("csv")
-@_options("grades.csv", _FILE)
-@click.pass_context
-def csv_command(
-    context: click.Context, at: Path, out: Path, students: tuple[str, ...], exercises: tuple[str, ...]
-) -> int:
+@_options("grades.csv")
+def csv_command(chosen: _Chosen, out: Path) -> int:
     """A table: what `dlgrade grades --csv` writes."""
     from dlgrade.cli.grades import write_csv
 
-    chosen = _chosen(context, at, students, exercises)
     write_csv(out, [entry.grade for entry in chosen.entries])
     return _finished(chosen.entries, out)
 
 
 @command.command("junit", short_help="JUnit XML: a suite for each student, a case for each check.")
-@_options("grades.xml", _FILE)
-@click.pass_context
-def junit_command(
-    context: click.Context, at: Path, out: Path, students: tuple[str, ...], exercises: tuple[str, ...]
-) -> int:
+@_options("grades.xml", reports=True)
+def junit_command(chosen: _Chosen, out: Path) -> int:
     """JUnit XML: a suite for each student, a case for each check."""
     from dlgrade.course.atomic import write_file
     from dlgrade.gradebook.exports.junit import class_junit
 
-    chosen = _chosen(context, at, students, exercises, reports=True)
     write_file(out, class_junit(chosen.entries))
     return _finished(chosen.entries, out)
 
 
 @command.command("canvas")
-@_options("canvas.csv", _FILE)
-@_names
+@_options("canvas.csv", named=True)
 @click.option(
     "--into", type=_FILE, metavar="EXPORTED.csv", help="Fill the scores into this file, which Canvas exported."
 )
@@ -136,14 +153,9 @@ def junit_command(
 @click.option("--scale", is_flag=True, help="Make the points fit where Canvas has others.")
 @click.option("--skip-unknown", is_flag=True, help="Leave out students whom Canvas's file does not have.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; say what would go where.")
-@click.pass_context
 def canvas_command(
-    context: click.Context,
-    at: Path,
+    chosen: _Chosen,
     out: Path,
-    students: tuple[str, ...],
-    exercises: tuple[str, ...],
-    names: Path | None,
     into: Path | None,
     columns: tuple[str, ...],
     key: str | None,
@@ -160,7 +172,6 @@ def canvas_command(
     from dlgrade.gradebook.exports import canvas
     from dlgrade.gradebook.exports.canvas_sheet import read_sheet, write_sheet
 
-    chosen = _chosen(context, at, students, exercises, names)
     grades = [entry.grade for entry in chosen.entries]
     titles = _titles(columns)
     written: int | None = None
@@ -186,22 +197,13 @@ def canvas_command(
 
 
 @command.command("gradescope", short_help="Gradescope's results.json for each submission.")
-@_options("gradescope", _FOLDER)
+@_options("gradescope", _FOLDER, reports=True)
 @_hidden_checks
-@click.pass_context
-def gradescope_command(
-    context: click.Context,
-    at: Path,
-    out: Path,
-    students: tuple[str, ...],
-    exercises: tuple[str, ...],
-    visibility: str,
-) -> int:
+def gradescope_command(chosen: _Chosen, out: Path, visibility: str) -> int:
     """Gradescope's results.json for each submission: PATH/<exercise>/<student>/results.json."""
     from dlgrade.gradebook.exports.files import write_folder
     from dlgrade.gradebook.exports.gradescope import folder_of
 
-    chosen = _chosen(context, at, students, exercises, reports=True)
     write_folder(out, folder_of(chosen.entries, visibility), "gradescope")
     return _finished(chosen.entries, out)
 
@@ -285,98 +287,42 @@ def gradescope_run_command(root: Path) -> int:
 
 
 @command.command("classroom50", short_help="Classroom 50's result/v1 for each submission.")
-@_options("classroom50", _ANY)
-@_names
+@_options("classroom50", _ANY, named=True, reports=True)
 @click.option("--classroom", envvar="CLASSROOM", metavar="NAME", help="The classroom's short name.")
 @click.option("--organization", envvar="GITHUB_REPOSITORY_OWNER", metavar="NAME", help="Its organization on GitHub.")
-@click.pass_context
-def classroom50_command(
-    context: click.Context,
-    at: Path,
-    out: Path,
-    students: tuple[str, ...],
-    exercises: tuple[str, ...],
-    names: Path | None,
-    classroom: str | None,
-    organization: str | None,
-) -> int:
+def classroom50_command(chosen: _Chosen, out: Path, classroom: str | None, organization: str | None) -> int:
     """Classroom 50's result/v1 for each submission: PATH/<exercise>/<username>.json.
 
     A username is the student's sis_login_id among --names, else the name in the gradebook. Inside Classroom 50's runner
     (where SUBMISSION_TAG is set) PATH is one file, for one submission. Lateness and adjustments have no place in it.
     """
     from dlgrade.course.atomic import write_file
-    from dlgrade.gradebook.exports import classroom50
+    from dlgrade.gradebook.exports.classroom50 import asked_of, results_of
     from dlgrade.gradebook.exports.files import to_json, write_folder
-    from dlgrade.gradebook.exports.roster import person_of
-    from dlgrade.gradebook.whose import safe_name
 
-    chosen = _chosen(context, at, students, exercises, names, reports=True)
-    here = os.environ.get("SUBMISSION_TAG")
-    if not classroom or not (here or organization):
+    asked = asked_of(os.environ)
+    if not classroom or not (asked or organization):
         raise UsageError(
             "Classroom 50 wants to know where it is.", mend="Name both: --classroom NAME --organization NAME"
         )
-    files: dict[str, Any] = {}
-    for name in dict.fromkeys(entry.grade.exercise for entry in chosen.entries):
-        its = [entry for entry in chosen.entries if entry.grade.exercise == name and entry.record is not None]
-        reports = [entry.record.report for entry in its if entry.record is not None]
-        factor = classroom50.factor_of(reports)
+    found = results_of(chosen.entries, chosen.roster, classroom, organization or "", asked)
+    for name, factor in found.factors.items():
         if factor != 1:
             click.echo(f"{name}: points are multiplied by {factor}, since they are integers there.", err=True)
-        assignment = os.environ.get("ASSIGNMENT", name) if here else name
-        for entry, report in zip(its, reports, strict=True):
-            if not entry.graded or report.verdict == "broken":
-                continue
-            username = person_of(chosen.roster, entry.grade.student).sis_login_id or entry.grade.student
-            if here:
-                username = os.environ.get("USERNAME", username)
-                place = _place_here(here)
-            else:
-                place = classroom50.place_of(entry, organization or "", classroom, assignment, username)
-            files[f"{safe_name(name)}/{safe_name(username)}.json"] = classroom50.result(
-                report,
-                classroom=classroom,
-                assignment=assignment,
-                username=username,
-                place=place,
-                when=entry.record.graded_at if entry.record else datetime.now(UTC),
-                factor=factor,
-            )
-    if not here:
-        write_folder(out, {path: to_json(data) for path, data in files.items()}, "classroom50")
+    if asked is None:
+        write_folder(out, {path: to_json(data) for path, data in found.results.items()}, "classroom50")
         return _finished(chosen.entries, out)
     if len(chosen.entries) != 1:
         mend = "Name one: --student S --exercise E"
         raise UsageError(f"There are {len(chosen.entries)} submissions, and Classroom 50 is asking for one.", mend=mend)
-    for data in files.values():
+    for data in found.results.values():
         write_file(out / "result.json" if out.is_dir() else out, to_json(data))
-    return _finished(chosen.entries, out) if files else _left_out(chosen.entries)
-
-
-def _place_here(tag: str) -> Any:
-    """Where the submission lies by the runner's own word."""
-    from dlgrade.gradebook.exports.classroom50 import Place
-
-    commit = os.environ.get("COMMIT_URL", "")
-    release, review = os.environ.get("RELEASE_URL") or commit, os.environ.get("REVIEW_URL") or commit
-    if not commit:
-        raise UsageError("SUBMISSION_TAG is set, and COMMIT_URL is not.", mend="Classroom 50's runner sets both.")
-    return Place(tag, commit, release, review)
+    return _finished(chosen.entries, out) if found.results else _left_out(chosen.entries)
 
 
 @command.command("ags", short_help="Scores for LTI 1.3, a file for each submission.")
-@_options("ags", _FOLDER)
-@_names
-@click.pass_context
-def ags_command(
-    context: click.Context,
-    at: Path,
-    out: Path,
-    students: tuple[str, ...],
-    exercises: tuple[str, ...],
-    names: Path | None,
-) -> int:
+@_options("ags", _FOLDER, named=True)
+def ags_command(chosen: _Chosen, out: Path) -> int:
     """Scores for LTI 1.3: PATH/<exercise>/<student>.json, each to be posted to the line item's /scores.
 
     userId is the student's id among --names, else the name in the gradebook. Export into the same PATH again, and each
@@ -385,7 +331,6 @@ def ags_command(
     from dlgrade.gradebook.exports import ags
     from dlgrade.gradebook.exports.files import require_replaceable, write_folder
 
-    chosen = _chosen(context, at, students, exercises, names)
     require_replaceable(out, "ags")
     paths = [ags.path_of(entry) for entry in chosen.entries]
     last = {path: when for path in paths if (when := ags.timestamp_of(_json(out / path))) is not None}
@@ -394,22 +339,12 @@ def ags_command(
 
 
 @command.command("nbgrader", short_help="Scores in nbgrader's own gradebook.")
-@_options()
-@_names
+@_options(named=True)
 @click.option("--db", type=_FILE, required=True, metavar="FILE", help="nbgrader's gradebook.db; made if there is none.")
-@click.pass_context
-def nbgrader_command(
-    context: click.Context,
-    at: Path,
-    students: tuple[str, ...],
-    exercises: tuple[str, ...],
-    names: Path | None,
-    db: Path,
-) -> int:
+def nbgrader_command(chosen: _Chosen, db: Path) -> int:
     """Scores in nbgrader's own gradebook: an assignment for each exercise."""
     from dlgrade.gradebook.exports.nbgrader_db import export
 
-    chosen = _chosen(context, at, students, exercises, names)
     done = export(db, chosen.entries, chosen.policy, chosen.roster)
     click.echo(f"{done.scores:,} scores are in {visible(str(db))}.")
     if done.by_hand:
@@ -421,20 +356,19 @@ def nbgrader_command(
 
 
 def _chosen(
-    context: click.Context,
+    where: str | None,
     at: Path,
     students: Sequence[str],
     exercises: Sequence[str],
-    names: Path | None = None,
-    *,
-    reports: bool = False,
+    names: Path | None,
+    reports: bool,
 ) -> _Chosen:
     from dlgrade.gradebook.exports.entries import read_entries
     from dlgrade.gradebook.exports.roster import read_roster
     from dlgrade.gradebook.policy_file import load_policy
     from dlgrade.gradebook.store import Gradebook
 
-    course = open_course(find_root(context.obj))
+    course = open_course(find_root(where))
     policy, extensions = load_policy(course)
     roster = {} if names is None else read_roster(names)
     with Gradebook.open(at) as book:
@@ -457,13 +391,7 @@ def _finished(entries: Sequence[Entry], out: Path, written: int | None = None) -
 def _left_out(entries: Sequence[Entry]) -> int:
     """Say whose submissions have no grade; the exit code."""
     waiting = [entry.grade for entry in entries if not entry.graded]
-    for grade in waiting[:_LISTED]:
-        said = f"{grade.exercise} of {grade.student}, attempt {grade.attempt}"
-        click.echo(f"No grade: {visible(said)}: {visible(grade.reason)}", err=True)
-    if waiting:
-        many = "1 grade is" if len(waiting) == 1 else f"{len(waiting):,} grades are"
-        click.echo(f"{many} missing, and nobody's zero. {how_to_regrade(waiting)} Then export again.", err=True)
-    return 3 if waiting else 0
+    return tell_missing(waiting, besides=", and nobody's zero", then="Then export again.")
 
 
 def _titles(columns: Sequence[str]) -> Mapping[str, str]:

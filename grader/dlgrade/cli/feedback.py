@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from dlgrade.cli.grades import how_to_regrade
+from dlgrade.cli.missing import tell_missing
 from dlgrade.course.find import find_root, open_course
 from dlgrade.errors import UsageError
 from dlgrade.text import visible
@@ -65,12 +65,7 @@ def command(
         and (not students or grade.student in students)
         and (not names or grade.exercise in names)
     ]
-    for grade in waiting[:20]:
-        click.echo(f"No grade: {visible(f'{grade.exercise} of {grade.student}')}: {visible(grade.reason)}", err=True)
-    if waiting:
-        said = "1 grade is" if len(waiting) == 1 else f"{len(waiting):,} grades are"
-        click.echo(f"{said} missing, and the pages say so. {how_to_regrade(waiting)}", err=True)
-    return 3 if waiting else 0
+    return tell_missing(waiting, besides=", and the pages say so")
 
 
 def _known(asked: Sequence[str], known: Sequence[str], where: str) -> None:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from dlgrade.cli.grades import GRADES, how_to_regrade, say_clocks
+from dlgrade.cli.grades import GRADES, say_clocks
+from dlgrade.cli.missing import tell_missing
 from dlgrade.cli.tables import aligned
 from dlgrade.course.find import Course, find_root, open_course
 from dlgrade.errors import UsageError
@@ -435,13 +436,8 @@ def _summary(grades: Sequence[Grade], graded: Counter[str]) -> None:
 
 
 def _code(grades: Sequence[Grade], graded: Counter[str], left_out: bool) -> int:
-    waiting = [one for one in grades if one.to_be_regraded]
-    for one in waiting[:20]:
-        click.echo(f"No grade: {visible(f'{one.exercise} of {one.student}')}: {visible(one.reason)}", err=True)
-    if waiting:
-        many = "1 grade is" if len(waiting) == 1 else f"{len(waiting):,} grades are"
-        click.echo(f"{many} missing. {how_to_regrade(waiting, 'command')}", err=True)
-    return 3 if waiting or left_out else 0
+    missing = tell_missing([one for one in grades if one.to_be_regraded], command="command")
+    return 3 if missing or left_out else 0
 
 
 def _say_plan(wanted: Sequence[Wanted]) -> None:

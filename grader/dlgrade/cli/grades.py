@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlgrade.cli.missing import tell_missing
 from dlgrade.cli.pages import page_format, page_options, write_page
 from dlgrade.cli.tables import aligned
 from dlgrade.course.find import COURSE_FILE, find_root, open_course
@@ -85,26 +86,7 @@ def command(
         click.echo(_table(shown))
         if exercise is None and len({grade.exercise for grade in shown}) > 1:
             click.echo(f"\n{_totals(totals(found, policy))}")
-    waiting = [grade for grade in shown if grade.to_be_regraded]
-    for grade in waiting[:20]:
-        said = f"{grade.exercise} of {grade.student}, attempt {grade.attempt}"
-        click.echo(f"No grade: {visible(said)}: {visible(grade.reason)}", err=True)
-    if waiting:
-        many = "1 grade is" if len(waiting) == 1 else f"{len(waiting)} grades are"
-        click.echo(f"{many} missing. {how_to_regrade(waiting)}", err=True)
-    return 3 if waiting else 0
-
-
-def how_to_regrade(waiting: Sequence[Grade], command: str = "`dlgrade grade`") -> str:
-    """What to do about grades that are missing, since the grader failed.
-
-    Args:
-        waiting: those grades.
-        command: what is to be run again.
-    """
-    names = " ".join(sorted({visible(grade.exercise) for grade in waiting}))
-    again = f"Run the same {command} again: it grades what is broken anew."
-    return f"{again} If it stays broken, `dlgrade selftest {names}` says what is wrong with the checks."
+    return tell_missing([grade for grade in shown if grade.to_be_regraded])
 
 
 def _verify(book: Gradebook) -> None:

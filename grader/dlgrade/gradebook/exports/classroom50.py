@@ -8,7 +8,7 @@ smallest number that makes them whole (2 for halves, at most 100: hundredths are
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -17,6 +17,8 @@ from urllib.parse import quote
 
 from dlgrade.errors import UsageError
 from dlgrade.gradebook.exports.entries import Entry
+from dlgrade.gradebook.exports.roster import Roster, person_of
+from dlgrade.gradebook.whose import safe_name
 from dlgrade.model import Outcome, Report, Verdict
 from dlgrade.report.redact import public
 from dlgrade.text import visible
@@ -50,6 +52,80 @@ def place_of(entry: Entry, organization: str, classroom: str, assignment: str, u
     name = "-".join((classroom, assignment, username)).lower()
     repository = f"https://github.com/{quote(organization, safe='')}/{quote(name, safe='')}"
     return Place(tag, repository, f"{repository}/releases/tag/{quote(tag, safe='')}", repository)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What Classroom 50's runner says of the one submission that it asks for."""
+
+    place: Place
+    assignment: str | None
+    username: str | None
+
+
+def asked_of(environment: Mapping[str, str]) -> Asked | None:
+    """What the runner says by its environment; None where there is no runner.
+
+    Raises:
+        UsageError: it does not say where the submission lies.
+    """
+    tag = environment.get("SUBMISSION_TAG")
+    if not tag:
+        return None
+    commit = environment.get("COMMIT_URL", "")
+    if not commit:
+        raise UsageError("SUBMISSION_TAG is set, and COMMIT_URL is not.", mend="Classroom 50's runner sets both.")
+    release, review = environment.get("RELEASE_URL") or commit, environment.get("REVIEW_URL") or commit
+    place = Place(tag, commit, release, review)
+    return Asked(place, environment.get("ASSIGNMENT"), environment.get("USERNAME"))
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results by path, and what the points of each exercise are multiplied by."""
+
+    results: Mapping[str, dict[str, Any]]
+    factors: Mapping[str, int]
+
+
+def results_of(
+    entries: Sequence[Entry], roster: Roster, classroom: str, organization: str, asked: Asked | None = None
+) -> Results:
+    """A result for each submission that has a score.
+
+    Args:
+        entries: what is exported, with reports.
+        roster: what others call the students; their sis_login_id is their name on GitHub.
+        classroom: the classroom's short name.
+        organization: its organization on GitHub.
+        asked: what the runner says, if it asks.
+    """
+    results: dict[str, dict[str, Any]] = {}
+    handed_in = [(entry, entry.record) for entry in entries if entry.record is not None]
+    reports: dict[str, list[Report]] = {entry.grade.exercise: [] for entry in entries}
+    for entry, record in handed_in:
+        reports[entry.grade.exercise].append(record.report)
+    factors = {name: factor_of(its) for name, its in reports.items()}
+    for entry, record in handed_in:
+        report, name = record.report, entry.grade.exercise
+        if not entry.graded or report.verdict is Verdict.BROKEN:
+            continue
+        username = person_of(roster, entry.grade.student).sis_login_id or entry.grade.student
+        if asked is None:
+            assignment, place = name, place_of(entry, organization, classroom, name, username)
+        else:
+            assignment, place = asked.assignment or name, asked.place
+            username = asked.username or username
+        results[f"{safe_name(name)}/{safe_name(username)}.json"] = result(
+            report,
+            classroom=classroom,
+            assignment=assignment,
+            username=username,
+            place=place,
+            when=record.graded_at,
+            factor=factors[name],
+        )
+    return Results(results, factors)
 
 
 def factor_of(reports: Sequence[Report]) -> int:
