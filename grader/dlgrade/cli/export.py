@@ -83,6 +83,7 @@ def _options(
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
         def run(
             context: click.Context,
+            /,
             at: Path,
             students: Sequence[str],
             exercises: Sequence[str],
