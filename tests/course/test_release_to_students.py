@@ -71,6 +71,7 @@ def test_what_is_written(authored, tmp_path, dlgrade):
     readme = (tmp_path / "out" / "README.md").read_text("utf-8")
     assert f"dlgrade=={__version__}" in readme
     assert "(01_first/scale.py)" in readme and "(01_first/01_first.ipynb)" in readme
+    assert "due" not in readme, "nothing is"
 
 
 def test_a_student_can_work_in_it(released, dlgrade):
@@ -113,6 +114,8 @@ def test_the_course_file_says_what_is_everybodys(authored, tmp_path, dlgrade):
     wanted["exercise"]["scale"]["hidden_points"] = 4
     assert tomllib.loads(path.read_text("utf-8")) == wanted
     assert open_course(tmp_path / "out").title == wanted["title"]
+    assert "`dlgrade course check` says" in (tmp_path / "out" / "README.md").read_text("utf-8")
+    assert "2026-12-01" in dlgrade("course", "check", cwd=tmp_path / "out").out
 
 
 def test_a_student_is_told_that_there_are_hidden_checks(released, dlgrade):

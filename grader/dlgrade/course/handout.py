@@ -45,6 +45,10 @@ The cell below it, `check("{example}")`, checks what you have run.
 
 Hand in what you worked in, a file or a notebook. `assignments/` and `course/` are the course's own: what you change
 there is not looked at. `dlgrade release --verify .` says which files are no longer as you got them.
+{dates}"""
+_DATES = """
+When each exercise is due, and what handing it in late costs, is in `course/course.toml`; `dlgrade course check` says it
+in plain words. Extensions are not in it.
 """
 
 
@@ -68,7 +72,9 @@ def handout(course: Course) -> dict[Path, bytes]:
         notebook = f"{folder.unit}/{folder.unit}.ipynb"
         rows.append(f"| {title_of(folder)} | [{file.as_posix()}]({file.as_posix()}) | [{notebook}]({notebook}) |")
     table, example = "\n".join(rows), course.exercises[0].name
-    texts[Path("README.md")] = README.format(title=course.title, table=table, version=__version__, example=example)
+    dates = _DATES if "\ndue = " in texts[COURSE_FILE] else ""
+    values = {"title": course.title, "table": table, "version": __version__, "example": example, "dates": dates}
+    texts[Path("README.md")] = README.format(**values)
     files = {path: text.encode() for path, text in texts.items()}
     for unit in course.units:
         inside = [folder for folder in course.exercises if folder.unit == unit.folder]
