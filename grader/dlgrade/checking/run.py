@@ -103,13 +103,16 @@ def run_checks(
         GraderError: if no worker can be started.
     """
     start = time.monotonic()
-    trial = Trial(exercise, target, drawer, seed, content, transcripts=transcripts)
+    trial = Trial(exercise, target, drawer, seed, content)
     read = facts()
     lines = submission.source.decode("utf-8", "replace").splitlines()
     done: list[tuple[CheckResult, Finding]] = []
     for check in exercise.checks:
         before = time.monotonic()
-        finding = _unread(exercise, read) if isinstance(read, Unreadable) else _run(check, trial, read, lines)
+        if isinstance(read, Unreadable):
+            finding = _unread(exercise, read)
+        else:
+            finding = _run(check, trial, read, lines, transcripts)
         finding = _with_output(finding, target.take_output())
         if isinstance(check, Agreement):
             trial.agreed[check.name] = finding.outcome == Outcome.PASSED
@@ -129,9 +132,17 @@ def run_checks(
     )
 
 
-def run_check(check: Agreement | Property | Gradient | Example | Timing, trial: Trial) -> Finding:
-    """Run one check that calls the target."""
-    target, known = trial.target, trial.transcripts
+def run_check(
+    check: Agreement | Property | Gradient | Example | Timing, trial: Trial, known: Transcripts | None = None
+) -> Finding:
+    """Run one check that calls the target.
+
+    Args:
+        check: the check.
+        trial: the trial.
+        known: what others said who passed, where all are asked the same.
+    """
+    target = trial.target
     target.begin_check()
     if isinstance(check, Timing):
         return run_timing(check, trial)
@@ -157,9 +168,9 @@ def _judge(check: Agreement | Property | Gradient | Example, trial: Trial) -> Fi
     return run_example(check, trial)
 
 
-def _run(check: Check, trial: Trial, facts: Facts, lines: list[str]) -> Finding:
+def _run(check: Check, trial: Trial, facts: Facts, lines: list[str], known: Transcripts | None) -> Finding:
     try:
-        return run_policy(check, trial, facts, lines) if isinstance(check, Policy) else run_check(check, trial)
+        return run_policy(check, trial, facts, lines) if isinstance(check, Policy) else run_check(check, trial, known)
     except GraderError:
         raise
     except Exception as error:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -20,9 +20,6 @@ from dlgrade.model import NOT_STARTED, EntryPoint, Evidence, Exercise, Outcome
 from dlgrade.sandbox import wire
 from dlgrade.sandbox.calls import Call, Loaded, Parameter, Raised, Reply, Returned, Stopped, Target, same_argument
 from dlgrade.sandbox.measure import MEASURES
-
-if TYPE_CHECKING:
-    from dlgrade.checking.transcript import Transcripts
 
 SHRINK_TRIES_IN_ALL = 1000
 """How many inputs may be tried for the counterexamples of one submission together: one mistake may fail many checks,
@@ -85,8 +82,6 @@ class Trial:
     """The entry points that can be called as they are declared, by what the target said when it was loaded."""
     part: Part = Part.ALL
     """Which inputs are tried."""
-    transcripts: Transcripts | None = None
-    """What others said who passed, where all are asked the same."""
 
     def inputs(self, check: Any) -> list[Arguments]:
         """The inputs of a check in this trial."""
