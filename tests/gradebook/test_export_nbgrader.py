@@ -171,6 +171,19 @@ def test_while_another_process_writes_nothing_is_changed(db, folder, monkeypatch
     assert dump(db) == before
 
 
+def test_a_gradebook_that_is_made_meanwhile_is_not_replaced(folder, tmp_path, monkeypatch):
+    path, fill = tmp_path / "gradebook.db", nbgrader_db._fill
+
+    def meanwhile(*arguments):
+        path.write_bytes(b"nbgrader's")
+        return fill(*arguments)
+
+    monkeypatch.setattr(nbgrader_db, "_fill", meanwhile)
+    with pytest.raises(UsageError, match="was made meanwhile"):
+        nbgrader_db.export(path, entries_of(folder), POLICY, {})
+    assert path.read_bytes() == b"nbgrader's"
+
+
 def test_what_is_nbgraders_own_is_left_alone(db, folder):
     execute(db, "UPDATE base_cell SET name = 'test_softmax'")
     before = dump(db)
