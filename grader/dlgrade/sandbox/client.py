@@ -72,6 +72,8 @@ class _Session:
         self.dropped = 0
         self._deadline = 0.0
         self._soft = 0.0
+        self._seconds = 0.0
+        self._clocked = False
         self._cpu_deadline: float | None = None
         self._pipe = _readable(process)
         process.sock.settimeout(0.0)
@@ -84,9 +86,8 @@ class _Session:
             seconds: the processor time; wall time alone decides where it cannot be read.
             until: a moment of the monotonic clock that is not to be passed either.
         """
-        cpu = self.process.cpu_seconds()
         now = time.monotonic()
-        self._cpu_deadline = None if cpu is None else cpu + seconds
+        self._seconds, self._clocked = seconds, False
         self._soft = min(now + seconds, until)
         self._deadline = min(now + seconds * WALL_FACTOR, until)
 
@@ -122,6 +123,9 @@ class _Session:
                 self._drain()
             if self.process.sock in ready:
                 return
+            if not self._clocked:  # most calls are answered sooner than it takes to ask how long they work
+                cpu = self.process.cpu_seconds()
+                self._cpu_deadline, self._clocked = None if cpu is None else cpu + self._seconds, True
             if self.process.pid > 0 and launch.threads_of(self.process.pid) > THREADS_LIMIT:
                 raise _Crowd
 

@@ -22,7 +22,7 @@ import struct
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -285,6 +285,10 @@ class Unpacker:
 
     def unpack(self, packed: Any, depth: int = 0) -> Any:
         """The value of its JSON form; its arrays are copies of the blob's bytes."""
+        if type(packed) is dict and len(packed) == 1 and "a" in packed:  # most values are arrays
+            held = packed["a"]
+            if type(held) is int and 0 <= held < len(self._arrays) and depth <= DEPTH_LIMIT:
+                return self._array(held)
         if packed is None or isinstance(packed, (bool, float, str)):
             return packed
         if isinstance(packed, int) and -(2**63) <= packed < 2**64:
@@ -299,10 +303,8 @@ class Unpacker:
                 return tuple(self.unpack(item, depth + 1) for item in held)
             if tag == "d" and isinstance(held, list):
                 return dict(self._pair(item, depth) for item in held)
-            if tag in ("a", "s") and type(held) is int and 0 <= held < len(self._arrays):
+            if tag == "s" and type(held) is int and 0 <= held < len(self._arrays):
                 values = self._arrays[held][0]
-                if tag == "a":
-                    return self._array(held)
                 if values.ndim == 0:
                     return values[()]
             if tag == "x" and isinstance(held, str):
@@ -348,8 +350,7 @@ def _entry(entry: Any) -> _Entry:
 # -- frames ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """One message: its kind, the nonce of the request that it belongs to, its JSON as it came, and its blob."""
 
     kind: int
@@ -408,7 +409,7 @@ class Channel:
         text = body if isinstance(body, bytes) else encoded(body)
         if len(text) > json_limit:
             raise TooLong(f"{len(text):,} bytes of text are too many to send")
-        size = sum(len(chunk) for chunk in chunks)
+        size = sum(map(len, chunks))
         fd = _sealed(chunks) if size > INLINE_LIMIT and _HAS_MEMFD else None
         head = _HEADER.pack(MAGIC, kind, int(fd is not None), 0, len(text), nonce, size)
         try:
