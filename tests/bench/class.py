@@ -103,7 +103,7 @@ def _cost(root: Path, base: Path, folders: list[ExerciseFolder], isolation: str)
 
 # -- beside other graders ----------------------------------------------------------------------------------------------
 
-STUDENTS, PEERS_STUDENTS, OTTER_STUDENTS = 300, 10, 2
+STUDENTS, PEERS_STUDENTS, OTTER_STUDENTS = 1000, 10, 2
 """How many submissions each grader gets: the slow ones fewer; what they need to start is shared by all of theirs."""
 _TESTS = (
     "p = softmax(np.array([1.0, 2.0, 3.0]))\nassert np.allclose(p, [0.09003057, 0.24472847, 0.66524096])",
