@@ -32,7 +32,7 @@ from dlgrade.model import NOT_STARTED, Evidence, Outcome
 from dlgrade.sandbox.calls import Call
 
 CALLS_SHOWN = 4
-FIRST_TOGETHER = (2, 8)
+FIRST_TOGETHER = 4
 MOST_TOGETHER = 32
 """How many inputs' laws ask together."""
 ROUNDS = 2
@@ -90,7 +90,7 @@ def _runs(check: Property, trial: Trial, inputs: Sequence[Arguments]) -> Iterato
         yield from (_run(check, trial, arguments) for arguments in inputs)
         return
     start = 0
-    for size in itertools.chain(FIRST_TOGETHER, itertools.repeat(MOST_TOGETHER)):
+    for size in itertools.chain([FIRST_TOGETHER], itertools.repeat(MOST_TOGETHER)):
         if start >= len(inputs):
             return
         together = [_Pending(arguments) for arguments in inputs[start : start + size]]
