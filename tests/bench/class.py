@@ -67,15 +67,20 @@ def main() -> int:
         if given.cost:
             return _cost(root, Path(base), folders, given.isolation)
         print(f"{'students':>8}{'submissions':>13}{'-j':>4}{'CPU s':>9}{'wall s':>9}{'per CPU s':>11}{'ms each':>9}"
-              f"{'MB':>6}{'load':>7}")  # fmt: skip
+              f"{'one more':>10}{'MB':>6}{'load':>7}")  # fmt: skip
+        before: dict[int, tuple[int, float]] = {}
         for students in map(int, given.students.split(",")):
             submissions = Path(base) / f"class-{students}"
             number = made(submissions, folders, students, given.endless)
             for jobs in map(int, given.jobs.split(",")):
                 cpu, wall, size = graded(root, submissions, Path(base) / f"{students}-{jobs}", jobs, given.isolation)
+                # Without what the smaller class paid already: the start, the imports, the drawing.
+                fewer, less = before.get(jobs, (0, 0.0))
+                more = f"{1000 * (cpu - less) / (number - fewer):.0f} ms" if fewer else ""
+                before[jobs] = number, cpu
                 print(
                     f"{students:>8}{number:>13}{jobs:>4}{cpu:>9.1f}{wall:>9.1f}{number / cpu:>11.2f}"
-                    f"{1000 * cpu / number:>9.0f}{size:>6.0f}{os.getloadavg()[0]:>7.1f}",
+                    f"{1000 * cpu / number:>9.0f}{more:>10}{size:>6.0f}{os.getloadavg()[0]:>7.1f}",
                     flush=True,
                 )
     return 0
