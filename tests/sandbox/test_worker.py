@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+import socket
+import threading
+import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -310,3 +314,27 @@ def test_a_file_that_cannot_be_loaded_says_so_every_time(submit: Submit, started
     assert isinstance(replies[0], Raised)
     assert replies == [replies[0]] * 3
     assert len(started) == 1
+
+
+def test_a_call_has_its_own_time_however_long_the_grader_was_away() -> None:
+    """What a worker used before, in calls that nobody had to wait for, is no part of the next one's time."""
+    ours, theirs = socket.socketpair()
+    used = [0.0]
+    process = SimpleNamespace(sock=ours, output=None, pid=0, cpu_seconds=lambda: used[0])
+    with ours, theirs:
+        session = client._Session(process)  # type: ignore[arg-type]
+        session.allow(0.1)
+        threading.Timer(2 * client.CROWD_SECONDS, theirs.send, [b"."]).start()
+        session._wait()  # long enough to be clocked
+        ours.recv(1)
+        used[0] = 10.0
+        session.allow(0.1)
+        time.sleep(0.2)
+        threading.Timer(0.05, theirs.send, [b"."]).start()
+        session._wait()
+        ours.recv(1)
+        used[0] = 20.0
+        session.allow(0.1)
+        threading.Timer(0.05, used.__setitem__, [0, 20.2]).start()
+        with pytest.raises(client._Late):
+            session._wait()

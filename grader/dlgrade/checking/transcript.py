@@ -51,7 +51,7 @@ class Transcripts:
         said: list[Said] = []
         while step is not None and step.request is not None:
             said.append(target.ask(step.request))
-            digest = said[-1].digest()
+            digest = said[-1].digest
             step = step.after.get(digest) if digest is not None else None
         if step is not None and step.finding is not None:
             return step.finding

@@ -14,6 +14,7 @@ from dlgrade.course.find import Course, ExerciseFolder, find_root, open_course
 from dlgrade.course.release import require_authored
 from dlgrade.errors import AuthorError
 from dlgrade.model import plain
+from dlgrade.sandbox import launch
 
 if TYPE_CHECKING:
     from dlgrade.course.selftest import Proof
@@ -117,27 +118,10 @@ def _proved(tasks: Sequence[Task], jobs: int) -> Iterator[Proof]:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    # Spawned: each begins like the first, whatever this process has loaded.
+    # Spawned: each begins like the first, whatever this process has loaded; and a pool's would outlive it.
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=spawn, initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=spawn, initializer=launch.end_with) as pool:
         yield from pool.map(_prove, tasks)
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that started it is gone, however that ended: a pool's would work on."""
-    import multiprocessing
-    import os
-    import threading
-    from multiprocessing import connection
-
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _prove(task: Task) -> Proof:

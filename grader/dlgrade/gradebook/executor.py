@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import signal
 import sys
 import threading
@@ -317,7 +316,7 @@ def serve(pipe: connection.Connection, make: Make, giver: int | None = None) -> 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     sys.unraisablehook = _swallowed
-    threading.Thread(target=_watch, args=(giver,), daemon=True).start()
+    launch.end_with(giver, before=_unwind)
     launch.adopt_strays()  # whatever is started here, only a submission can have started
     try:
         with make() as work:
@@ -367,14 +366,8 @@ def _interrupt() -> None:
         signal.pthread_kill(main, signal.SIGTERM)
 
 
-def _watch(giver: int | None) -> None:
-    """End when the process that gives out the tasks does, whatever is under way."""
-    if giver is None:
-        parent = multiprocessing.parent_process()
-        assert parent is not None
-        giver = parent.sentinel
-    connection.wait([giver])
+def _unwind() -> None:
+    """Let the main thread leave, and give it the time to end its workers."""
     _interrupt()
     if hasattr(signal, "pthread_kill"):
         time.sleep(END_SECONDS)
-    os._exit(1)

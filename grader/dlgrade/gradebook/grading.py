@@ -209,11 +209,11 @@ class Grader:
         self._open(framework)
         try:
             # What is timed chooses its cores itself.
-            with contextlib.nullcontext(lambda worker: None) if task.alone else launch.one_core() as keep:
+            with contextlib.nullcontext() if task.alone else launch.one_core() as core:
                 report = grade_one(
                     loaded,
                     task.submission,
-                    start=functools.partial(self._start, framework, keep),
+                    start=functools.partial(self._start, framework, core),
                     parsers=self._parsers,
                     drawer=self._drawer,
                     transcripts=self._transcripts,
@@ -244,10 +244,11 @@ class Grader:
             )
         return loaded
 
-    def _start(self, framework: str, keep: Callable[[launch.Running], None]) -> launch.Running:
+    def _start(self, framework: str, core: int | None) -> launch.Running:
         self._started[framework] += 1
         worker = self._workers[framework].start()
-        keep(worker)
+        if core is not None and worker.pid > 0:
+            launch.keep_to(worker.pid, core)
         return worker
 
     def _open(self, framework: str) -> None:

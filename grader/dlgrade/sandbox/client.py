@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import math
@@ -73,7 +72,6 @@ class _Session:
         self._deadline = 0.0
         self._soft = 0.0
         self._seconds = 0.0
-        self._clocked = False
         self._cpu_deadline: float | None = None
         self._pipe = _readable(process)
         process.sock.settimeout(0.0)
@@ -87,7 +85,7 @@ class _Session:
             until: a moment of the monotonic clock that is not to be passed either.
         """
         now = time.monotonic()
-        self._seconds, self._clocked = seconds, False
+        self._seconds, self._cpu_deadline = seconds, None
         self._soft = min(now + seconds, until)
         self._deadline = min(now + seconds * WALL_FACTOR, until)
 
@@ -123,9 +121,9 @@ class _Session:
                 self._drain()
             if self.process.sock in ready:
                 return
-            if not self._clocked:  # most calls are answered sooner than it takes to ask how long they work
-                cpu = self.process.cpu_seconds()
-                self._cpu_deadline, self._clocked = None if cpu is None else cpu + self._seconds, True
+            # Asked only now: most calls are answered sooner than it takes to ask how long they work.
+            if self._cpu_deadline is None and (cpu := self.process.cpu_seconds()) is not None:
+                self._cpu_deadline = cpu + self._seconds
             if self.process.pid > 0 and launch.threads_of(self.process.pid) > THREADS_LIMIT:
                 raise _Crowd
 
@@ -218,6 +216,7 @@ class Said:
     frames: list[wire.Frame] = field(default_factory=list)
     stopped: Raised | Stopped | None = None
 
+    @functools.cached_property
     def digest(self) -> bytes | None:
         """A digest of every byte of it; None where the bytes are not all that it said."""
         if self.stopped is not None or self.request.callables:
@@ -328,7 +327,7 @@ class WorkerTarget:
             return []
         said = self._said_before(calls) or self.ask(Request(calls), seconds=seconds)
         if self.heard is not None:
-            self.heard.append((said.request, said.digest()))
+            self.heard.append((said.request, said.digest))
         replies: list[Reply] = []
 
         def read() -> None:
@@ -389,8 +388,7 @@ class WorkerTarget:
     def keep_to(self, core: int) -> None:
         """Let the worker run on one core only, where the system can do that and lets us."""
         if self._process is not None and self._process.pid > 0:
-            with contextlib.suppress(OSError, AttributeError):
-                os.sched_setaffinity(self._process.pid, {core})
+            launch.keep_to(self._process.pid, core)
 
     def again(self, submission: Submission | None = None, names: Sequence[str] = (), device: str = "") -> WorkerTarget:
         """Another worker, confined alike, for what is timed.

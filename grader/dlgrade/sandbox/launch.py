@@ -329,32 +329,56 @@ def end_group(leader: subprocess.Popen[bytes]) -> None:
     leader.wait()
 
 
+def keep_to(pid: int, core: int) -> bool:
+    """Let a process (0: this one) run on one core only; whether the system can do that and lets us."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.sched_setaffinity(pid, {core})
+        return True
+    return False
+
+
 @contextlib.contextmanager
-def one_core() -> Iterator[Callable[[Running], None]]:
-    """Keep to the core that this process happens to be on; what is yielded keeps a worker to it, too.
+def one_core() -> Iterator[int | None]:
+    """Keep to the core that this process happens to be on, for its workers to be kept to; None where that cannot be.
 
     A grader and its worker take turns, a thousand times for a submission. On two cores each turn wakes one that sleeps,
-    which costs a quarter of all processor time. Afterwards the system is free again to move this process elsewhere.
+    which costs an eighth of all processor time. Afterwards the system is free again to move this process elsewhere.
     """
-    before, core = None, -1
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            import ctypes
+    if sys.platform != "linux":
+        yield None
+        return
+    import ctypes
 
-            before, core = os.sched_getaffinity(0), ctypes.CDLL(None).sched_getcpu()
-            os.sched_setaffinity(0, {core})
-
-    def keep(worker: Running) -> None:
-        if core >= 0 and worker.pid > 0 and sys.platform == "linux":
-            with contextlib.suppress(OSError):
-                os.sched_setaffinity(worker.pid, {core})
-
+    before = os.sched_getaffinity(0)
+    core = int(ctypes.CDLL(None).sched_getcpu())
     try:
-        yield keep
+        yield core if core >= 0 and keep_to(0, core) else None
     finally:
-        if before is not None and sys.platform == "linux":
-            with contextlib.suppress(OSError):
-                os.sched_setaffinity(0, before)
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, before)
+
+
+def end_with(giver: int | None = None, *, before: Callable[[], None] = lambda: None) -> None:
+    """Have this process end, whatever is under way, when the one that it works for is gone, however that ended.
+
+    Args:
+        giver: what is ready to be read once that one is gone; by default the sentinel of the process that started this.
+        before: what is done first.
+    """
+    import multiprocessing
+    from multiprocessing import connection
+
+    if giver is None:
+        parent = multiprocessing.parent_process()
+        assert parent is not None
+        giver = parent.sentinel
+
+    def watch() -> None:
+        connection.wait([giver])
+        before()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def python(script: Path) -> list[str]:
