@@ -24,6 +24,8 @@ from ground import Ground
 from timed_softmax import RIGHT, timed_softmax
 
 ATTACKS = [Attack(path, read_header(path)) for path in sorted((HERE / "speed").glob("*.py"))]
+TRIES = 3
+"""How often it is tried where the machine is too restless for a verdict, as the report says one should."""
 CASES = [pytest.param(level, attack, id=f"{level}-{attack}") for level in LEVELS for attack in ATTACKS]
 
 
@@ -63,7 +65,12 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize(("level", "attack"), CASES)
 def test_no_attack_on_the_clock_passes(range_at: Callable[[str], Range], level: str, attack: Attack) -> None:
-    assert range_at(level).attempt(attack) == []
+    there = range_at(level)
+    for _ in range(TRIES):
+        surprises = there.attempt(attack)
+        if there.outcome != Outcome.INCONCLUSIVE.value:
+            break
+    assert surprises == []
 
 
 def test_a_right_and_fast_answer_passes_between_them(range_at: Callable[[str], Range]) -> None:

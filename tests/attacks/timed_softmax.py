@@ -30,7 +30,7 @@ def probabilities(x: Any) -> Any:
     return powers / powers.sum(-1, keepdims=True)
 
 
-def timed_softmax(name: str = "softmax", device: str = "cpu", size: int = 2048) -> Exercise:
+def timed_softmax(name: str = "softmax", device: str = "cpu", size: int = 4096) -> Exercise:
     """The exercise: a right answer may take twice the time that the operations take, on rows of 256 numbers.
 
     Args:

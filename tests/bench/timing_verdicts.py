@@ -2,7 +2,8 @@
 
 Each submission does the baseline's work 1, 1.5, 2.5 or 3 times over; the limit is 2. Beside them run none, two or four
 busy neighbours, that work and rest in bursts. A right answer as quick as the baseline must never fail, and one three
-times slower must never pass; whatever is left undecided is nobody's fail.
+times slower must never pass; whatever is left undecided is nobody's fail. With --out a run goes on where the last one
+with the same options ended, until there are as many verdicts as are asked for.
 
 Run: python tests/bench/timing_verdicts.py [--verdicts 500] [--seconds S] [--isolation LEVEL] [--out FILE]
 """
@@ -11,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
 import inspect
 import json
 import os
@@ -30,30 +30,34 @@ from dlgrade.author import Timing
 from dlgrade.checking import timing
 from dlgrade.checking.inputs import Drawer
 from dlgrade.checking.trial import Trial
+from dlgrade.course.atomic import write_file
 from dlgrade.model import EntryPoint, Exercise, Submission, Tensor
 from dlgrade.sandbox import launch
 from dlgrade.sandbox.client import WorkerTarget
 from dlgrade.sandbox.levels import LEVELS, Workers, workers
 
-COLUMNS, LIMIT = 256, 2.0
+HEADS, WIDTH, LIMIT = 4, 64, 2.0
 COSTS = (1.0, 1.5, 2.5, 3.0)
 CROWDS = (0, 2, 4)
 
 _SUBMISSION = """
+import math
+
 import torch
 
 
-def _once(x):
-    powers = torch.exp(x - x.amax(-1, keepdim=True))
-    return powers / powers.sum(-1, keepdim=True)
+def _once(q, k, v):
+    scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
+    powers = torch.exp(scores - scores.amax(-1, keepdim=True))
+    return powers / powers.sum(-1, keepdim=True) @ v
 
 
-def softmax(x):
+def attention(q, k, v):
     for _ in range({whole} - 1):
-        _once(x)
+        _once(q, k, v)
     if {part}:
-        _once(x[: round({part} * len(x))])
-    return _once(x)
+        _once(q[..., : round({part} * q.shape[-2]), :], k, v)
+    return _once(q, k, v)
 """
 _NEIGHBOUR = """
 import random, time
@@ -69,10 +73,11 @@ while True:
 """
 
 
-def library(x):
+def library(q, k, v):
     """The same work, once."""
-    powers = torch.exp(x - x.amax(-1, keepdim=True))  # noqa: F821 -- where it is run there is torch
-    return powers / powers.sum(-1, keepdim=True)
+    scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])  # noqa: F821 -- where it is run there is math
+    powers = torch.exp(scores - scores.amax(-1, keepdim=True))  # noqa: F821 -- and torch
+    return powers / powers.sum(-1, keepdim=True) @ v
 
 
 @dataclass
@@ -114,21 +119,22 @@ def source_of(cost: float) -> bytes:
     return _SUBMISSION.format(whole=int(cost), part=cost - int(cost)).encode()
 
 
-def exercise_of(rows: int) -> tuple[Exercise, Timing]:
-    """Softmax and its timing check."""
-    parameter = inspect.Parameter("x", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Tensor)
-    signature = inspect.Signature([parameter], return_annotation=Tensor)
+def exercise_of(positions: int) -> tuple[Exercise, Timing]:
+    """Attention and its timing check."""
+    names = "q", "k", "v"
+    parameters = [inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Tensor) for n in names]
+    signature = inspect.Signature(parameters, return_annotation=Tensor)
     check = Timing(
-        "softmax",
+        "attention",
         name="fast",
         baseline=library,
-        given=lambda rng, n: {"x": rng.standard_normal((n, COLUMNS), dtype=np.float32)},
-        size=rows,
+        given=lambda rng, n: {name: rng.standard_normal((HEADS, n, WIDTH), dtype=np.float32) for name in names},
+        size=positions,
         limit=LIMIT,
-        unit="rows",
+        unit="queries and keys",
     )
-    points = {"softmax": EntryPoint("softmax", signature, "")}
-    return Exercise("softmax", "00_bench", Path(), "Softmax", "torch", "", "", points, (check,)), check
+    points = {"attention": EntryPoint("attention", signature, "")}
+    return Exercise("attention", "00_bench", Path(), "Attention", "torch", "", "", points, (check,)), check
 
 
 @contextlib.contextmanager
@@ -144,23 +150,25 @@ def neighbours(count: int) -> Iterator[None]:
             process.wait()
 
 
-def judge(crowd: int, started: Workers, verdicts: int, seconds: float, rows: int) -> list[Tally]:
-    """Verdicts on submissions of every cost, in turn."""
-    exercise, check = exercise_of(rows)
-    tallies = [Tally(crowd, cost) for cost in COSTS]
-    until = time.monotonic() + seconds
-    for _ in range(verdicts):
-        for tally in tallies:
-            source = source_of(tally.cost)
-            submission = Submission("softmax.py", source, hashlib.sha256(source).hexdigest())
-            with WorkerTarget(submission, module="softmax", names=["softmax"], start=started.start) as target:
-                target.load()
-                begun = time.monotonic()
-                finding = timing.run_timing(check, Trial(exercise, target, Drawer(), 0, "bench"))
-                tally.add(finding, time.monotonic() - begun)
-        if time.monotonic() > until:
-            break
-    return tallies
+def judge(exercise: Exercise, check: Timing, started: Workers, tally: Tally) -> None:
+    """One more verdict on a submission of this cost."""
+    submission = Submission.of("attention.py", source_of(tally.cost))
+    with WorkerTarget(submission, module="attention", names=["attention"], start=started.start) as target:
+        target.load()
+        begun = time.monotonic()
+        finding = timing.run_timing(check, Trial(exercise, target, Drawer(), 0, "bench"))
+        tally.add(finding, time.monotonic() - begun)
+
+
+def earlier(path: Path | None, settings: dict[str, object]) -> dict[tuple[int, float], Tally]:
+    """What runs with the same settings found before."""
+    if path is None or not path.exists():
+        return {}
+    held = json.loads(path.read_text(encoding="utf-8"))
+    if held["settings"] != settings:
+        raise SystemExit(f"{path} holds verdicts of other settings: {held['settings']}")
+    tallies = [Tally(**{**tally, "outcomes": Counter(tally["outcomes"])}) for tally in held["tallies"]]
+    return {(tally.crowd, tally.cost): tally for tally in tallies}
 
 
 def main() -> int:
@@ -169,26 +177,36 @@ def main() -> int:
     parser.add_argument("--verdicts", type=int, default=500, help="of each cost in each crowd")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="for all of it; then fewer verdicts")
     parser.add_argument("--isolation", choices=(*LEVELS, "auto"), default="auto")
-    parser.add_argument("--rows", type=int, default=2048, help=f"of {COLUMNS} float32 numbers")
+    parser.add_argument("--positions", type=int, default=256, help=f"queries and keys, {HEADS} heads of {WIDTH}")
     parser.add_argument("--clock", choices=("processor", "wall"), default="processor")
     parser.add_argument("--neighbours", type=int, nargs="*", default=CROWDS)
-    parser.add_argument("--out", type=Path, help="a file for all figures, as JSON")
+    parser.add_argument("--out", type=Path, help="a file for all figures, as JSON; those already in it count")
     options = parser.parse_args()
-    tallies: list[Tally] = []
+    exercise, check = exercise_of(options.positions)
     with contextlib.ExitStack() as stack:
         if options.clock == "wall":
             stack.enter_context(patch.object(launch, "cpu_seconds_of", lambda pid: None))
         started = stack.enter_context(workers("torch", options.isolation))
+        settings = {"isolation": started.isolation, "clock": options.clock, "positions": options.positions}
+        held = earlier(options.out, settings)
+        tallies = [held.get((crowd, cost)) or Tally(crowd, cost) for crowd in options.neighbours for cost in COSTS]
         load = " ".join(f"{value:.1f}" for value in os.getloadavg())
         print(f"{os.cpu_count()} cores, load {load} before, isolation {started.isolation}, {options.clock} clock,")
-        print(f"{options.rows} x {COLUMNS} float32, limit {LIMIT:g}\n")
+        print(f"attention of {HEADS} heads, {options.positions} queries and keys of {WIDTH} float32, limit {LIMIT:g}\n")
         print("neighbours  cost verdicts  passed  too slow inconclusive  other  seconds  rounds   ratio")
         for crowd in options.neighbours:
+            until = time.monotonic() + options.seconds / len(options.neighbours)
+            here = [tally for tally in tallies if tally.crowd == crowd]
             with neighbours(crowd):
-                share = options.seconds / len(options.neighbours)
-                for tally in judge(crowd, started, options.verdicts, share, options.rows):
-                    print(tally.row(), flush=True)
-                    tallies.append(tally)
+                while time.monotonic() < until and min(len(tally.seconds) for tally in here) < options.verdicts:
+                    for tally in here:
+                        judge(exercise, check, started, tally)
+                    if options.out:
+                        held |= {(tally.crowd, tally.cost): tally for tally in tallies}
+                        found = {"settings": settings, "tallies": [vars(tally) for tally in held.values()]}
+                        write_file(options.out, json.dumps(found) + "\n")
+            for tally in here:
+                print(tally.row(), flush=True)
     fails = sum(t.outcomes["too_slow"] for t in tallies if t.cost == 1)
     passes = sum(t.outcomes["passed"] for t in tallies if t.cost == 3)
     print(f"\nequal speed that failed: {fails}; three times slower that passed: {passes}")
@@ -198,8 +216,6 @@ def main() -> int:
         print(f"{crowd} neighbours: {open_} of {total} inconclusive ({100 * open_ / total:.1f} %)")
     for message in sorted({line for t in tallies for line in t.said})[:10]:
         print(f"  {message}")
-    if options.out:
-        options.out.write_text(json.dumps([vars(t) for t in tallies], indent=1) + "\n", encoding="utf-8")
     return int(bool(fails or passes))
 
 

@@ -23,7 +23,7 @@ from dlgrade.sandbox.client import WorkerTarget
 from dlgrade.sandbox.levels import Workers, workers
 from dlgrade.sandbox.syntax import Facts
 
-ROUNDS, LIMIT = 21, 2.0
+LIMIT = 2.0
 
 
 def even(
@@ -145,7 +145,7 @@ def verdict_of(cost: float, noise: float, seed: int, *, bursts: float = 0.05) ->
     def taken(seconds: float) -> float:
         return float(seconds * rng.lognormal(0, noise) * (3 if rng.random() < bursts else 1))
 
-    for number in range(1, ROUNDS + 1):
+    for number in range(1, timing.ROUNDS[-1] + 1):
         own, base = 2e-3 + cost * 3e-3, 5e-3
         full.own.append(taken(own))
         full.rival.append(taken(base))
@@ -311,7 +311,8 @@ def right(call: Call) -> Returned:
 
 def played(own: Played, rival: Played, **changed: Any) -> Finding | Measured:
     check = fast(size=4, **{"limit": LIMIT, **changed})
-    return timing._Side(check, trial_of(check), own, rival).run()
+    targets = dict.fromkeys(timing._TURNS, rival) | {"own": own}
+    return timing._Rounds(check, trial_of(check), targets).run()  # type: ignore[arg-type]
 
 
 def test_a_fast_one_is_warmed_and_then_takes_five_rounds() -> None:
@@ -320,8 +321,8 @@ def test_a_fast_one_is_warmed_and_then_takes_five_rounds() -> None:
     assert isinstance(measured, Measured)
     assert measured.rounds == 5
     assert len(own.asked) == timing.WARM + 5
-    assert len(rival.asked) == timing.WARM + 3 * 5
-    names = [call.name for call, _ in rival.asked[timing.WARM :]]
+    assert len(rival.asked) == 3 * (timing.WARM + 5)
+    names = [call.name for call, _ in rival.asked[3 * timing.WARM :]]
     assert names.count("echo") == 5
 
 
@@ -365,7 +366,7 @@ def test_every_round_has_other_inputs_in_an_order_that_changes() -> None:
     played(own, Played(5e-3, noted))
     firsts = {call.args[0].tobytes() for call, _ in own.asked}
     assert len(firsts) == len(own.asked)
-    rounds = [tuple(turns[start : start + 4]) for start in range(2 * timing.WARM, len(turns), 4)]
+    rounds = [tuple(turns[start : start + 4]) for start in range(4 * timing.WARM, len(turns), 4)]
     assert all(sorted(turn) == ["baseline", "baseline", "echo", "softmax"] for turn in rounds)
     assert len(set(rounds)) > 1
 
@@ -530,8 +531,9 @@ def test_the_baselines_source_runs_alone_and_echoes_its_first_result() -> None:
     scope: dict[str, Any] = {}
     exec(source_of_baseline(fast()), scope)
     x, y = torch.ones(2, 3), torch.zeros(2, 3)
-    first = scope["baseline"](x)
+    first = scope["echo"](x)
     assert torch.equal(first, torch.full((2, 3), 1 / 3))
+    assert torch.equal(scope["baseline"](y), first)
     assert scope["baseline"](y) is not first
     assert scope["echo"](y) is first
 
@@ -632,13 +634,13 @@ def test_a_baseline_that_does_not_run_is_our_fault(started: Workers, baseline: C
     assert "This is not your mistake" in report.checks[-1].evidence.message
 
 
-def test_both_workers_keep_to_one_core(started: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_workers_keep_to_one_core(started: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
     os = pytest.importorskip("os")
     if not hasattr(os, "sched_getaffinity"):
         pytest.skip("processes cannot be kept to cores here")
     kept: list[tuple[int, frozenset[int]]] = []
     monkeypatch.setattr(timing.os, "sched_setaffinity", lambda pid, cores: kept.append((pid, frozenset(cores))))
     found(started, "return neat(x)", size=64)
-    assert len({pid for pid, _ in kept}) == 2
+    assert len({pid for pid, _ in kept}) == 4
     assert len({cores for _, cores in kept}) == 1
     assert len(kept[0][1]) == 1

@@ -2,13 +2,15 @@
 
 On the CPU what counts is the processor time of each worker, read from outside: it knows little of other processes on
 the machine, and a submission cannot turn it back. Both workers keep to one core, since cores differ: in what else runs
-beside them, and on many laptops in speed. An echo of the same data, done by the baseline's worker, is taken off both,
-so that what is left is the work. Rounds are added until the ratio is clear of the limit; where it never is, the check
-is inconclusive, which is nobody's fail.
+beside them, and on many laptops in speed. An echo of the same data is taken off, so that what is left is the work. The
+submission, the baseline, the baseline once more and the echo each have a worker of their own and are called once in a
+round: whoever was called twice would find its memory warmer. Rounds are added until the ratio is clear of the limit;
+where it never is, the check is inconclusive, which is nobody's fail.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import os
@@ -33,7 +35,7 @@ Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
 WARM = 5
 """How often each is called before it counts: the allocator learns what to keep, and until then takes twice the time."""
-ROUNDS = (5, 11, 21)
+ROUNDS = (5, 11, 21, 41)
 """After how many rounds the ratio is looked at."""
 FAR = 2.0
 """A submission that takes this many times the limit in each of the first rounds needs no more of them."""
@@ -52,6 +54,9 @@ FINENESS, MANY = 20.0, 256
 """Over a result of many numbers errors cancel, so that on the average they are this many times below the tolerance.
 float32 leaves a hundred times less; the eleven bits of half precision, and TF32, leave six times more."""
 
+_TURNS = ("rival", "again", "echo", "own")
+"""Who is called in a round: the baseline, the baseline once more, the echo, and the submission."""
+
 _PREAMBLE = """\
 import math
 
@@ -64,24 +69,21 @@ _ECHO = """
 _kept = None
 
 
-def baseline(*args, **kwargs):
-    global _kept
-    result = {name}(*args, **kwargs)
-    if _kept is None:
-        _kept = result
-    return result
-
-
 def echo(*args, **kwargs):
+    global _kept
+    if _kept is None:
+        _kept = {name}(*args, **kwargs)
     return _kept
+
+
+baseline = {name}
 """
+_BASELINE = ("baseline", "echo")
+"""What the source of a baseline defines."""
 
 
 def source_of_baseline(check: Timing) -> str:
-    """The source that the baseline's worker runs: the author's function, and an echo of what it returned first.
-
-    Of the first only: to hold on to every result would cost it memory that the submission need not find.
-    """
+    """The source that the baseline's workers run: the author's function, and an echo of what it returned first."""
     source = textwrap.dedent(inspect.getsource(inspect.unwrap(check.baseline)))
     return _PREAMBLE + source + _ECHO.format(name=check.baseline.__name__)
 
@@ -124,16 +126,22 @@ def measure(check: Timing, trial: Trial, target: WorkerTarget) -> Finding | Meas
         return _undone(Outcome.SKIPPED, absent)
     source = source_of_baseline(check).encode()
     trusted = Submission.of("baseline.py", source)
-    with target.again(trusted, ("baseline", "echo"), check.device) as rival, target.again(device=check.device) as own:
-        said = rival.load()
-        if not isinstance(said, Loaded):
-            raise ValueError(f"the baseline of {check.name} does not load: {said}")
+    with contextlib.ExitStack() as stack:
+        # All are started before one is waited for. On a GPU memory is scarce, and it is not the worker that gets warm.
+        count = 3 if check.device == "cpu" else 1
+        ours = [stack.enter_context(target.again(trusted, _BASELINE, check.device)) for _ in range(count)]
+        own = stack.enter_context(target.again(device=check.device))
+        for baseline in ours:
+            said = baseline.load()
+            if not isinstance(said, Loaded):
+                raise ValueError(f"the baseline of {check.name} does not load: {said}")
         loaded = own.load()
         if not isinstance(loaded, Loaded):
             return failure_of(loaded)
         if check.device == "cpu":
-            _keep_to_one_core(rival, own)
-        return _Side(check, trial, own, rival).run()
+            _keep_to_one_core(own, *ours)
+        turns = [ours[0], ours[len(ours) // 2], ours[-1], own]
+        return _Rounds(check, trial, dict(zip(_TURNS, turns, strict=True))).run()
 
 
 def _keep_to_one_core(*targets: WorkerTarget) -> None:
@@ -171,8 +179,8 @@ class Measured:
 
     def drift(self) -> float:
         """The baseline against itself: 1 on a machine that is quiet."""
-        echo = float(np.median(self.echo))
-        return float((np.median(self.rival) - echo) / max(float(np.median(self.rival_again)) - echo, LEAST_SECONDS))
+        echo = np.median(self.echo)
+        return float((np.median(self.rival) - echo) / max(np.median(self.rival_again) - echo, LEAST_SECONDS))
 
     def ratio(self) -> float:
         """The submission's work in units of the baseline's."""
@@ -247,14 +255,13 @@ def _between(values: Array) -> tuple[float, float]:
     return float(low), float(high)
 
 
-class _Side:
-    """A submission and its rival, side by side."""
+class _Rounds:
+    """The submission, the baseline twice and the echo, called in turn."""
 
-    def __init__(self, check: Timing, trial: Trial, own: WorkerTarget, rival: WorkerTarget) -> None:
+    def __init__(self, check: Timing, trial: Trial, targets: Mapping[str, WorkerTarget]) -> None:
         self.check = check
         self.trial = trial
-        self.own = own
-        self.rival = rival
+        self.targets = targets
         self.measured = Measured(clock="processor" if check.device == "cpu" else "wall")
         self.seconds = CALL_SECONDS * 10
         self.laid = False
@@ -264,7 +271,7 @@ class _Side:
         """Play rounds until it is settled."""
         measured, limit = self.measured, self.check.limit
         for time in range(WARM):
-            warm = self._round(("rival", "own"), want_after=time == 0)
+            warm = self._round(want_after=time == 0)
             if isinstance(warm, Finding):
                 return warm
             if self._hopeless(warm):
@@ -274,7 +281,7 @@ class _Side:
                 if fault is not None:
                     return fault
         while True:
-            took = self._round(("own", "rival", "again", "echo"))
+            took = self._round(shuffled=True)
             if isinstance(took, Finding):
                 return took
             self._note(took)
@@ -288,9 +295,11 @@ class _Side:
     def _lay(self) -> Finding | None:
         """Send the inputs to the device, where they stay."""
         arguments = self.check.given(np.random.default_rng(int.from_bytes(os.urandom(8), "little")), self.check.size)
-        for name, target in (("baseline", self.rival), (self.check.entry_point, self.own)):
-            failed = seeded.prepare(target, _call(self.trial, self.check, arguments, name), seconds=10 * self.seconds)
-            if failed is not None and target is self.own:
+        for target in dict.fromkeys(self.targets.values()):
+            is_own = target is self.targets["own"]
+            plain = _call(self.trial, self.check, arguments, self.check.entry_point if is_own else "baseline")
+            failed = seeded.prepare(target, plain, seconds=10 * self.seconds)
+            if failed is not None and is_own:
                 return failure_of(failed)
             if failed is not None:
                 raise ValueError(f"the inputs of {self.check.name} cannot be sent to {self.check.device}: {failed}")
@@ -309,21 +318,22 @@ class _Side:
             )
         return {"own": replace(own, want_after=want_after), "rival": baseline, "again": baseline, "echo": echo}
 
-    def _round(self, names: tuple[str, ...], *, want_after: bool = False) -> Finding | dict[str, Timed]:
-        """Everybody's turn with the same fresh inputs, in an order that nobody knows; the finding if that is wrong.
+    def _round(self, *, shuffled: bool = False, want_after: bool = False) -> Finding | dict[str, Timed]:
+        """Everybody's turn with the same fresh inputs; the finding if what the submission returns is wrong.
 
         Args:
-            names: whose turn it is.
+            shuffled: in an order that nobody knows; else the submission comes last, when it is known how long to wait.
             want_after: look at the submission's arguments afterwards too.
         """
         rng = np.random.default_rng(int.from_bytes(os.urandom(8), "little"))  # nobody can have prepared for these
         calls = self._calls(rng, want_after)
-        # Before the first call it is not known how long to wait for a submission.
-        order = names if len(names) == 2 else tuple(str(name) for name in rng.permutation(list(names)))
+        order = list(_TURNS)
+        if shuffled:
+            rng.shuffle(order)
         took: dict[str, Timed] = {}
         for name in order:
             self.trial.target.begin_check()
-            target = self.own if name == "own" else self.rival
+            target = self.targets[name]
             target.begin_check()
             timed = took[name] = target.timed(calls[name], seconds=self.seconds)
             if name == "own":
