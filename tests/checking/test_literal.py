@@ -41,6 +41,11 @@ VALUES = {
     "scalar_int": np.int32(7),
     "scalar_bool": np.bool_(True),
     "text": "a 'quoted'\n\x1b[31m\u202e",
+    "again and again": np.resize([0.5, -0.0, np.nan], (40, 5)),
+    "again in float32": np.resize(np.array([1, 2], dtype=np.float32), (3, 4, 7)),
+    "zeros of two signs": np.resize([0.0, -0.0], 100),
+    "not quite again": np.append(np.resize([1, 2, 3], 99), 7),
+    "again by columns": np.asfortranarray(np.resize([1, 2], (9, 9))),
     "nested": [[1, 2.5, "a"], (None, True), (3,), []],
     "arrays_in_lists": [np.array([1.0, -np.inf]), (np.array([2], dtype=np.int8),)],
     "dict": {"w": np.array([[1.5]]), "b": [0.5]},
@@ -70,6 +75,30 @@ def assert_same(one, other):
 @pytest.mark.parametrize("name", VALUES)
 def test_a_literal_makes_the_value_again(name):
     assert_same(eval(literal(VALUES[name]), {"np": np}), VALUES[name])
+
+
+@pytest.mark.parametrize("name", [name for name, value in VALUES.items() if isinstance(value, np.ndarray)])
+def test_a_tensor_is_made_again(name):
+    torch = pytest.importorskip("torch")
+    value = VALUES[name]
+    if layout_of(value) == "reversed":
+        pytest.skip("there is no such tensor")
+    made = eval(literal(value, tensors=True), {"torch": torch})
+    assert_same(made.numpy(), value)
+
+
+@pytest.mark.parametrize("name", ["column_major", "strided", "again in float32"])
+def test_a_gradient_stands_in_grad_when_its_call_is_pasted(name):
+    torch = pytest.importorskip("torch")
+    one = np.array(1.0, dtype=VALUES[name].dtype)
+    call = Call("square", ((one,), (0,), VALUES[name]), {}, tensors=True, measure="gradient")
+    pasted = {"torch": torch, "square": lambda x: (x * x).sum()}
+    exec(call_text(call), pasted)
+    assert_same((pasted["t0"].grad / 2).contiguous().numpy(), np.ascontiguousarray(VALUES[name]))
+
+
+def test_what_comes_again_is_told_in_short():
+    assert all(len(literal(VALUES[name])) < 70 for name in VALUES if name.startswith("again in"))
 
 
 @quick

@@ -35,6 +35,22 @@ def test_every_dtype_goes_in_and_comes_out_as_itself(name: str) -> None:
     assert (back.dtype, back.tolist()) == (array.dtype, array.tolist())
 
 
+@pytest.mark.parametrize(
+    ("device", "names", "home"),
+    [
+        ("cpu", ["float64"], "cpu"),
+        ("cuda", ["float64"], "cuda"),
+        ("mps", ["float32", "int64"], "mps"),
+        ("mps", ["float32", "float64"], "cpu"),
+        ("mps", ["complex128"], "cpu"),
+        ("mps", [], "mps"),
+    ],
+)
+def test_tensors_live_on_the_device_unless_it_has_no_such_numbers(device: str, names: list[str], home: str) -> None:
+    arrays = [np.zeros(2, name) for name in names]
+    assert Carrier(Foreign, device).home(arrays[:1], {"more": arrays[1:]}).type == home
+
+
 WIDE = np.arange(24.0).reshape(4, 6)
 
 

@@ -21,6 +21,8 @@ def absent(device: str) -> str:
         return ""
     import torch
 
+    if device == "mps":
+        return "" if torch.backends.mps.is_available() else "torch finds no GPU of Apple's here"
     if torch.cuda.is_available():
         return ""
     return "this torch was built without CUDA" if torch.version.cuda is None else "no GPU can be used here"

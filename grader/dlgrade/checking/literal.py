@@ -19,6 +19,9 @@ Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 SHOWN = 64
 """An array of more elements is shown by the rows around its worst one."""
 
+PERIOD = 16
+"""Of what comes again after as few elements, only those are shown."""
+
 
 def _numbers(array: Array, of: str = "np") -> str:
     text = np.array2string(
@@ -66,8 +69,11 @@ def _array(value: Array) -> str:
     dtype = "" if value.dtype in (np.float64, np.int64) else ", dtype=" + _type(value)
     if value.size == 0:
         return f"np.zeros({value.shape}, dtype={_type(value)})"
-    if _uniform(value, layout):
+    period = _period(value, layout)
+    if period == 1:
         return f"np.full({value.shape}, {_numbers(value.flat[0])}{dtype})"
+    if period:
+        return f"np.resize(np.array({_numbers(value.ravel()[:period])}{dtype}), {value.shape})"
     if layout == "reversed":
         return f"np.array({_numbers(value[..., ::-1])}{dtype})[..., ::-1]"
     plain = f"np.array({_numbers(value)}{dtype})"
@@ -76,21 +82,30 @@ def _array(value: Array) -> str:
     return f"np.repeat({plain}, 2, axis=-1)[..., ::2]" if layout == "strided" else plain
 
 
-def _tensor(value: Array, more: str = "") -> str:
-    layout = layout_of(value)
-    more = (f", dtype=torch.{value.dtype}" if value.dtype not in (np.float32, np.int64, np.bool_) else "") + more
+def _tensor(value: Array) -> str:
+    layout, period = layout_of(value), _period(value, layout_of(value))
+    dtype = f", dtype=torch.{value.dtype}" if value.dtype not in (np.float32, np.int64, np.bool_) else ""
     if value.size == 0:
-        return f"torch.zeros({value.shape}{more})"
-    if _uniform(value, layout):
-        return f"torch.full({value.shape}, {_numbers(value.flat[0], 'torch')}{more})"
-    plain = f"torch.tensor({_numbers(value, 'torch')}{more})"
+        return f"torch.zeros({value.shape}{dtype})"
+    if period == 1:
+        return f"torch.full({value.shape}, {_numbers(value.flat[0], 'torch')}{dtype})"
+    if period:
+        first, times = _numbers(value.ravel()[:period], "torch"), -(-value.size // period)
+        return f"torch.tensor({first}{dtype}).repeat({times})[:{value.size}].reshape({value.shape})"
+    plain = f"torch.tensor({_numbers(value, 'torch')}{dtype})"
     if layout == "F":
         return f"{plain}.mT.contiguous().mT"
     return f"{plain}.repeat_interleave(2, -1)[..., ::2]" if layout == "strided" else plain
 
 
-def _uniform(value: Array, layout: str) -> bool:
-    return value.size > SHOWN and layout == "C" and bool((value == value.flat[0]).all())
+def _period(value: Array, layout: str) -> int:
+    """After how few elements a large array begins anew, in row-major order; 0 if it does not."""
+    if value.size <= SHOWN or layout != "C":
+        return 0
+    flat = value.ravel()
+    # Bytes, since -0.0 equals 0.0 and NaN does not equal itself.
+    periods = (period for period in range(1, PERIOD + 1) if flat[period:].tobytes() == flat[:-period].tobytes())
+    return next(periods, 0)
 
 
 def _type(value: Any) -> str:
@@ -126,7 +141,7 @@ def _gradient_text(call: Call) -> str:
     for number, place in enumerate(places):
         value = args[place] if isinstance(place, int) else call.kwargs[place]
         name = f"t{number}"
-        lines.append(f"{name} = {_tensor(value, ', requires_grad=True')}")
+        lines.append(f"{name} = {_tensor(value)}.requires_grad_()")
         texts[place] = name
     said = ", ".join(text if isinstance(key, int) else f"{key}={text}" for key, text in texts.items())
     made = f"{call.name}({said})"

@@ -77,10 +77,10 @@ class _Started:
 )
 @click.option(
     "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
     default="auto",
     show_default=True,
-    help="Where the tensors of torch exercises live.",
+    help="Where the tensors of torch exercises live; auto: on CUDA where there is such a GPU.",
 )
 @click.option("--watch", is_flag=True, help="Go on: check again whatever you save, until you press Ctrl-C.")
 @click.pass_context
@@ -310,8 +310,9 @@ def _started_on(device: str, framework: str, **options: str) -> launch.Running:
     """A worker that is not confined; where it may turn out to work on a GPU, its memory is not limited."""
     from dlgrade.checking.devices import may_have_cuda
 
-    on_gpu = framework == "torch" and (device == "cuda" or (device == "auto" and may_have_cuda()))
-    return launch.start(framework, **({"device": "cuda"} if on_gpu else {}) | options)
+    if device == "auto":
+        device = "cuda" if may_have_cuda() else "cpu"
+    return launch.start(framework, **({"device": device} if framework == "torch" else {}) | options)
 
 
 def _started(chosen: Iterable[tuple[ExerciseFolder, Path]], start: Start, cleanup: ExitStack) -> Iterator[_Started]:

@@ -31,6 +31,8 @@ _TRAVEL = {
     torch.float16, torch.float32, torch.float64, torch.complex64, torch.complex128,
 }  # fmt: skip
 
+_DOUBLE = {np.dtype(np.float64), np.dtype(np.complex128)}
+
 
 def quieten() -> None:
     """One thread, and float32 with all its digits: TF32 would keep eleven bits of each factor."""
@@ -82,44 +84,53 @@ class Carrier:
         }
         self._kept: tuple[Sequence[Any], Mapping[str, Any]] = ((), {})
 
-    def enter(self, value: Any) -> Any:
-        """A value as the function takes it: arrays as tensors on the device, in the same memory layout."""
+    def home(self, *arguments: Any) -> torch.device:
+        """Where the tensors of a call live: on the device, but for numbers that it has no type for."""
+        if self.device.type != "mps":
+            return self.device
+        held = (leaf.dtype for leaf in tree_leaves(arguments) if isinstance(leaf, np.ndarray | np.generic))
+        return torch.device("cpu") if any(dtype in _DOUBLE for dtype in held) else self.device
+
+    def enter(self, value: Any, home: torch.device | None = None) -> Any:
+        """A value as the function takes it: arrays as tensors, on the device or at home, in the same memory layout."""
+        home = home or self.device
         if isinstance(value, np.ndarray):
             if not value.flags.writeable or any(stride < 0 for stride in value.strides):
                 value = value.copy()
             held = torch.from_numpy(value)
-            if self.device.type == "cpu":
+            if home.type == "cpu":
                 return held
-            moved = torch.empty_strided(held.shape, held.stride(), dtype=held.dtype, device=self.device)
+            moved = torch.empty_strided(held.shape, held.stride(), dtype=held.dtype, device=home)
             return moved.copy_(held)
         if isinstance(value, np.generic):
             return value.item()
         if isinstance(value, dict):
-            return {key: self.enter(held) for key, held in value.items()}
+            return {key: self.enter(held, home) for key, held in value.items()}
         if type(value) in (list, tuple):
-            return type(value)(self.enter(item) for item in value)
+            return type(value)(self.enter(item, home) for item in value)
         return value
 
-    def leave(self, value: Any, depth: int = 0) -> Any:
+    def leave(self, value: Any, home: torch.device | None = None, depth: int = 0) -> Any:
         """A result as it travels: tensors as arrays, and what an exercise on tensors must not return described."""
+        home = home or self.device
         if isinstance(value, torch.Tensor):
-            return self._array(value)
+            return self._array(value, home)
         if isinstance(value, np.ndarray):
             return self.foreign("a NumPy array")
         if isinstance(value, np.generic):
             return self.foreign("a NumPy scalar")
         if depth < DEPTH_LIMIT:
             if isinstance(value, dict):
-                return {key: self.leave(held, depth + 1) for key, held in value.items()}
+                return {key: self.leave(held, home, depth + 1) for key, held in value.items()}
             if isinstance(value, list):
-                return [self.leave(item, depth + 1) for item in value]
+                return [self.leave(item, home, depth + 1) for item in value]
             if isinstance(value, tuple):
-                return tuple(self.leave(item, depth + 1) for item in value)
+                return tuple(self.leave(item, home, depth + 1) for item in value)
         return value
 
-    def _array(self, value: torch.Tensor) -> Any:
+    def _array(self, value: torch.Tensor, home: torch.device) -> Any:
         with torch._C.DisableTorchFunctionSubclass():  # a subclass is not asked: it may answer anything
-            if value.device.type != self.device.type:
+            if value.device.type != home.type:
                 return self.foreign(f"a tensor on the device {value.device.type}")
             if value.layout is not torch.strided:
                 return self.foreign(f"a tensor of layout {value.layout}")
@@ -132,17 +143,19 @@ class Carrier:
     def carried(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function on tensors as a function on arrays; its `measures` are the ways to call it that count a cost."""
 
-        def entered(args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-            return [self.enter(value) for value in args], {key: self.enter(value) for key, value in kwargs.items()}
+        def on_tensors(
+            call: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+        ) -> tuple[Any, torch.device]:
+            home = self.home(args, kwargs)
+            return call([self.enter(value, home) for value in args], self.enter(kwargs, home)), home
 
         @functools.wraps(function)
         def on_arrays(*args: Any, **kwargs: Any) -> Any:
-            positional, keywords = entered(args, kwargs)
-            return self.leave(function(*positional, **keywords))
+            return self.leave(*on_tensors(lambda positional, keywords: function(*positional, **keywords), args, kwargs))
 
         def measured(measure: Any, _: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, int]:
-            value, cost = measure(function, *entered(args, kwargs))
-            return self.leave(value), cost
+            (value, cost), home = on_tensors(functools.partial(measure, function), args, kwargs)
+            return self.leave(value, home), cost
 
         ways = {name: functools.partial(measured, measure) for name, measure in self.measures.items()}
         on_arrays.measures = ways  # type: ignore[attr-defined]
