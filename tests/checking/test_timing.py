@@ -574,7 +574,7 @@ def found(started: Workers, body: str, **changed: Any) -> Any:
 
 
 def test_right_and_fast_passes(started: Workers) -> None:
-    result = submit(started, "return neat(x)", fast(limit=20.0), AGREES).checks[-1]
+    result = submit(started, "return neat(x)", fast(limit=20.0, size=8192), AGREES).checks[-1]
     assert result.outcome is Outcome.PASSED, result.evidence
     assert result.points == 1
     assert result.evidence.race.bars[0].ratio < 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -411,6 +412,26 @@ def test_a_memory_file_that_may_not_be_written_goes_inline(
     sender.start()
     assert len(channel.receive(json_limit=JSON, blob_limit=1_000_000).blob) == 1_000_000
     sender.join()
+
+
+@needs_memfd
+def test_no_seal_is_asked_for_that_the_kernel_may_be_too_busy_for(
+    ends: tuple[socket.socket, Channel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It refuses to seal against writing while it holds a page itself, to compact memory for example."""
+    import fcntl
+
+    asked = fcntl.fcntl
+
+    def busy(fd: int, command: int, argument: int = 0) -> int:
+        if command == fcntl.F_ADD_SEALS and argument & fcntl.F_SEAL_WRITE:
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        return asked(fd, command, argument)
+
+    monkeypatch.setattr(fcntl, "fcntl", busy)
+    theirs, channel = ends
+    Channel(theirs).send(wire.RETURNED, 1, {}, [b"." * 1_000_000])
+    assert channel.receive(json_limit=JSON, blob_limit=1_000_000).blob == b"." * 1_000_000
 
 
 def test_a_frame_with_too_much_text_is_not_sent_at_all(ends: tuple[socket.socket, Channel]) -> None:

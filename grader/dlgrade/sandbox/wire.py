@@ -515,7 +515,11 @@ def _files_in(ancillary: Sequence[tuple[int, int, bytes]]) -> list[int]:
 
 
 def _sealed(chunks: Sequence[Any]) -> int | None:
-    """A memory file with these bytes that nobody can change any more; None if this process may not write one."""
+    """A memory file with these bytes that stays as long as it is; None if this process may not write one.
+
+    It is not sealed against writing: who receives it copies it before looking, and the kernel refuses that seal, now and
+    then and after a long wait, while it happens to be moving one of the pages itself.
+    """
     import fcntl
 
     fd = os.memfd_create("dlgrade", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
@@ -526,6 +530,6 @@ def _sealed(chunks: Sequence[Any]) -> int | None:
     except OSError:  # its limit for files; the socket takes as much, only slower
         os.close(fd)
         return None
-    seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+    seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
     fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
     return fd
