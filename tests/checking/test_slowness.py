@@ -43,8 +43,20 @@ def neat(x):
 def test_a_loop_over_rows() -> None:
     said = cause_of(lambda x: torch.stack([neat(row) for row in x]))
     assert said.startswith("A Python loop: at twice the size it calls ")
-    assert said.endswith("Let one operation work on the whole tensor.")
+    assert said.endswith(slowness._CURE)
     assert "operators of torch instead of" in said
+
+
+def test_a_loop_over_something_else_than_the_size() -> None:
+    def in_turn(x):
+        out = x
+        for place in range(60):
+            out = out * 0.5 + x[:, place % 8, None]
+        return out
+
+    said = cause_of(in_turn)
+    assert said.startswith("A Python loop, if not over what is timed: for one result it calls ")
+    assert "60 times" in said
 
 
 def test_a_loop_that_copies() -> None:

@@ -20,9 +20,10 @@ LOOP = 1.6
 """Counts that grow by this much, where the size doubles, come from a loop over it."""
 FASTER = 2.4
 """Memory that grows by this much, where the size doubles, grows faster than the size."""
-MANY_OPERATORS, MANY_LINES, MANY_READS, MANY_PASSES = 40, 200, 20, 12
+MANY_OPERATORS, MANY_LINES, MANY_READS, MANY_PASSES, MANY_ROUNDS = 40, 200, 20, 12, 64
 """How many there must be before they are held to be the cause."""
 
+_CURE = "Let one operation work on the whole tensor: only what needs the round before it belongs into a loop."
 _READ = "_local_scalar_dense"
 _COPIES = frozenset("cat clone copy_ index_put_ stack _to_copy".split())  # noqa: SIM905 -- as its neighbour
 _VIEWS = frozenset(
@@ -57,10 +58,8 @@ def cause(target: Target, asked: Sequence[Call]) -> str:
             "of a tensor): Python waits for each. Let them stay tensors."
         )
     if lines[1] > LOOP * lines[0] > 0 and lines[1] > MANY_LINES:
-        return (
-            f"A Python loop: at twice the size it executes {lines[1]:,} lines of Python instead of {lines[0]:,}. "
-            "Let one operation work on the whole tensor."
-        )
+        grown = f"{lines[1]:,} lines of Python instead of {lines[0]:,}"
+        return f"A Python loop: at twice the size it executes {grown}. {_CURE}"
     if memory[1] > FASTER * memory[0] > 0:
         return (
             f"Its memory grows faster than its input: at twice the size it needs {memory[1] / memory[0]:.1f} times as "
@@ -70,6 +69,12 @@ def cause(target: Target, asked: Sequence[Call]) -> str:
     if wide and "float32" in (given := _dtypes(asked[0])) and "float64" not in given:
         return f"It computes in float64, though its input is float32: {_times(wide)} an operator returns float64."
     passes = sum(count for name, count in second.items() if name not in _VIEWS)
+    if passes > MANY_ROUNDS:
+        name, count = max(((n, c) for n, c in sorted(second.items()) if n not in _VIEWS), key=lambda entry: entry[1])
+        return (
+            f"A Python loop, if not over what is timed: for one result it calls {operators[1]:,} operators of torch, "
+            f"`{name}` {_times(count)}. {_CURE}"
+        )
     if passes > MANY_PASSES:
         return (
             f"It runs {passes} operators besides views, and each is a pass over its tensors, which it reads and "
@@ -83,14 +88,14 @@ def _loop(operators: Sequence[int], first: Counter[str], second: Counter[str]) -
     grown = second - first
     said = f"A Python loop: at twice the size it calls {operators[1]:,} operators of torch instead of {operators[0]:,}"
     if not grown:
-        return f"{said}. Let one operation work on the whole tensor."
+        return f"{said}. {_CURE}"
     name = max(sorted(grown), key=lambda key: (key not in _VIEWS, grown[key]))
     said += f", `{name}` {_times(second[name])}. "
     if grown[_READ]:
         return said + "It reads numbers out of tensors into Python in each round: let them stay tensors."
     if sum(grown[copy] for copy in _COPIES) >= 0.25 * sum(grown.values()):
         return said + "It copies in each round: let one operation work on the whole tensor, or stack once at the end."
-    return said + "Let one operation work on the whole tensor."
+    return said + _CURE
 
 
 def _times(count: int) -> str:

@@ -517,8 +517,8 @@ def _files_in(ancillary: Sequence[tuple[int, int, bytes]]) -> list[int]:
 def _sealed(chunks: Sequence[Any]) -> int | None:
     """A memory file with these bytes that stays as long as it is; None if this process may not write one.
 
-    It is not sealed against writing: who receives it copies it before looking, and the kernel refuses that seal, now and
-    then and after a long wait, while it happens to be moving one of the pages itself.
+    It is not sealed against writing: who receives it copies it before looking, and the kernel may refuse that seal,
+    after a long wait, while it happens to be moving one of the pages itself.
     """
     import fcntl
 

@@ -192,8 +192,12 @@ class Worker:
         codec, body = self.wire, request.body
         unpacker = codec.Unpacker(body["table"], request.blob, make_callable=self.callback_for(request.nonce))
         for index, (name, args, kwargs, want_after, limit, measure) in enumerate(body["calls"]):
-            positional = [self.entering(unpacker.unpack(value)) for value in args]
-            keywords = {key: self.entering(unpacker.unpack(value)) for key, value in kwargs.items()}
+            positional = [unpacker.unpack(value) for value in args]
+            keywords = {key: unpacker.unpack(value) for key, value in kwargs.items()}
+            home = None
+            if self.carrier is not None:
+                home = self.carrier.home(positional, keywords)
+                positional, keywords = self.carrier.enter(positional, home), self.carrier.enter(keywords, home)
             arguments = [*positional, *keywords.values()] if want_after else None
             try:
                 function, cost = self.module.__dict__[name], None
@@ -201,17 +205,17 @@ class Worker:
                     value, cost = self.measures[measure](function, positional, keywords)
                 else:
                     value = function(*positional, **keywords)
-                value = self.leaving(value)
+                value = self.leaving(value, home)
                 try:
-                    self.returned(request.nonce, index, value, arguments, limit, cost)
+                    self.returned(request.nonce, index, value, arguments, limit, cost, home)
                 except codec.TooLong:
                     large = codec.Foreign(f"a {type(value).__name__} too large to send")
-                    self.returned(request.nonce, index, large, arguments, limit, cost)
+                    self.returned(request.nonce, index, large, arguments, limit, cost, home)
             except BaseException as error:
                 self.raised(request.nonce, index, error)
 
     def returned(
-        self, nonce: int, index: int, value: Any, arguments: list[Any] | None, limit: int, cost: int | None
+        self, nonce: int, index: int, value: Any, arguments: list[Any] | None, limit: int, cost: int | None, home: Any
     ) -> None:
         """Answer with a result and, if they are wanted, the arguments as they are now and what it cost."""
         packer = self.wire.Packer(limit=limit)
@@ -220,17 +224,13 @@ class Worker:
         if arguments is not None:
             packer.limit = None  # what came in may go back
             kept = [a if hasattr(a, "dtype") or isinstance(a, list) else None for a in arguments]
-            after = [packer.pack(self.leaving(a)) for a in kept]
+            after = [packer.pack(self.leaving(a, home)) for a in kept]
         reply = {"index": index, "value": packed, "after": after, "cost": cost, "table": packer.table}
         self.channel.send(self.wire.RETURNED, nonce, reply, packer.chunks, json_limit=self.wire.JSON_LIMIT)
 
-    def entering(self, value: Any) -> Any:
-        """A value as the submission takes it."""
-        return value if self.carrier is None else self.carrier.enter(value)
-
-    def leaving(self, value: Any) -> Any:
-        """A result as it travels."""
-        return value if self.carrier is None else self.carrier.leave(value)
+    def leaving(self, value: Any, home: Any) -> Any:
+        """A result as it travels; tensors of this call live at home."""
+        return value if self.carrier is None else self.carrier.leave(value, home)
 
     def callback_for(self, nonce: int) -> Callable[[int], Callable[..., Any]]:
         """Makes the functions that stand for the grader's callables during one request."""
