@@ -14,13 +14,14 @@ def batch_norm_fast(x: torch.Tensor, gamma: torch.Tensor, beta: torch.Tensor, ep
     (torch's var() has the divisor n - 1 unless it is told otherwise, by correction=0.)
 
     A channel may lie far from 0: around 1000 with a deviation of 1 it keeps its digits, also in float32, where the mean
-    of the squares less the square of the mean has none left.
+    of the squares less the square of the mean has hardly any left.
 
     Nothing here is more than a few operations for each number, so what takes the time is to read and write them: count
-    how often all of x goes through memory. Whatever there is one of for each channel is small: put gamma, beta, mean
-    and var together while they are (C,), and let broadcasting line them up with the images, which copies nothing.
-    Neither loop over channels or samples, nor spread the channels' numbers by a matrix product, by indices or by
-    repeat(). Autograd must find its way from y to x, gamma and beta, also through the mean and the variance.
+    how often all of x goes through memory. On a CPU try it, too: not every operation that reads x once is quick.
+    Whatever there is one of for each channel is small: put gamma, beta, mean and var together while they are (C,), and
+    let broadcasting line them up with the images, which copies nothing. Neither loop over channels or samples, nor
+    spread the channels' numbers by a matrix product, by indices or by repeat(). Autograd must find its way from y to x,
+    gamma and beta, also through the mean and the variance.
 
     Only elementary operations of torch may be used: not torch.batch_norm or torch.nn.
 

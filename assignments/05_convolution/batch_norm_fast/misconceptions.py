@@ -41,7 +41,7 @@ def takes_the_unbiased_variance(x, gamma, beta, eps=1e-5):
 def takes_a_difference_of_squares(x, gamma, beta, eps=1e-5):
     """Your variance is mean(x ** 2) - mean(x) ** 2, the difference of two large, nearly equal numbers where a channel
     lies far from 0: its digits are lost, and it may even be negative. Take the mean away first and then square, or take
-    var_mean(), which is one pass too."""
+    var_mean()."""
     mean = x.mean(_CHANNEL)
     return _applied(x, mean, x.square().mean(_CHANNEL) - mean.square(), gamma, beta, eps)
 
@@ -265,7 +265,7 @@ def returns_float64(x, gamma, beta, eps=1e-5):
 
 @misconception(of="batch_norm_fast", caught_by="agrees")
 def computes_in_bfloat16(x, gamma, beta, eps=1e-5):
-    """You compute in half precision, where three digits are left: keep x's dtype."""
+    """You compute in half precision, where two or three digits are left: keep x's dtype."""
     return _forward(x.bfloat16(), gamma.bfloat16(), beta.bfloat16(), eps).to(x.dtype)
 
 

@@ -319,21 +319,21 @@ def returns_float64(x, h, c, w_x, w_h, b):
 @misconception(of="lstm_fast", caught_by="float32_stays_float32")
 def computes_in_float64(x, h, c, w_x, w_h, b):
     """You convert to float64 and back. The result has hardly more digits, and takes twice the memory and, on many a
-    GPU, 64 times the time: compute in x's dtype."""
+    GPU, up to 64 times the time: compute in x's dtype."""
     results = _forward(*(part.double() for part in (x, h, c, w_x, w_h, b)))
     return tuple(part.to(x.dtype) for part in results)
 
 
 @misconception(of="lstm_fast", caught_by="agrees")
 def projects_in_bfloat16(x, h, c, w_x, w_h, b):
-    """You project the inputs in half precision, where three digits are left: keep x's dtype."""
+    """You project the inputs in half precision, where two or three digits are left: keep x's dtype."""
     return _run(_projected(x.bfloat16(), w_x.bfloat16(), b.bfloat16()).to(x.dtype), h, c, w_h)
 
 
 @misconception(of="lstm_fast", caught_by="agrees")
 def writes_into_the_states(x, h, c, w_x, w_h, b):
-    """You renew the memory in place, `c *= f` or mul_(), and so write into the caller's c. Assign a new tensor to c:
-    autograd needs the old one too."""
+    """You renew the memory in place, `c *= f` or mul_(), and so write into the caller's c. Give the name c a
+    new tensor in each step: the one that came in is not yours."""
     results = _forward(x, h, c, w_x, w_h, b)
     c.copy_(results[2])
     return results

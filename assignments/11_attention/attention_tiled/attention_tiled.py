@@ -24,7 +24,7 @@ def attention_tiled(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, causal: b
 
     Whenever a tile has a larger score than `most`, what was summed before is too large by one factor for each query;
     multiply by it, and go on. After the last tile the output is out / total. That is the online softmax of
-    FlashAttention.
+    FlashAttention-2.
 
     A tile has at most 256 keys, however many there are, and as many queries as you like: all, or a tile of them too,
     whose scores then fit into a cache. Beside its arguments the function holds a number of tensors of the size of q, k,

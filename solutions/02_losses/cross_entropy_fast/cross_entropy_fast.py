@@ -1,4 +1,4 @@
-"""Cross-entropy, fast: the loss of a classifier in one pass of few operations."""
+"""Cross-entropy, fast: the loss of a classifier from a few operations on whole tensors."""
 
 import torch
 

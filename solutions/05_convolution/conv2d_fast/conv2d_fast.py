@@ -28,10 +28,10 @@ def conv2d_fast(
     lower and right border that no whole window reaches are left out.
 
     The sum over c, u and v is a matrix product once every window stands in a column of its own. `unfold` and
-    `as_strided` show all windows as a view, which costs nothing; to put them into columns is one copy, kh * kw times as
-    large as the image, and the product does the rest. The copy is fastest where it can take a piece of an image row at
-    a time, that is, with the output's columns as the last axis; the kernel's few columns there make it take two to
-    three times as long. Indices cost more still: they say of every number where it comes from.
+    `as_strided` show all windows as a view, which costs nothing; to put them into columns is one copy, at stride 1
+    kh * kw times as large as the image, and the product does the rest. The copy is fastest where it can take a piece of
+    an image row at a time, that is, with the output's columns as the last axis; the kernel's few columns there make it
+    take two to three times as long. Indices cost more still: they say of every number where it comes from.
 
     Python may loop over the few kernel positions, but not over images, channels, filters or pixels; a tensor that holds
     every product of a weight and a pixel, F * C * kh * kw * H' * W', is too much. Work in the dtype that you are given.

@@ -347,7 +347,7 @@ def returns_float64(x, w, b=None, stride=1, padding=0):
 
 @misconception(of="conv2d_fast", caught_by="agrees")
 def adds_up_in_bfloat16(x, w, b=None, stride=1, padding=0):
-    """You multiply in half precision, where three digits are left. It is fast, and wrong: keep x's dtype."""
+    """You multiply in half precision, where two or three digits are left. It is fast, and wrong: keep x's dtype."""
     half = _forward(x.bfloat16(), w.bfloat16(), None, stride, padding).to(x.dtype)
     return half if b is None else half + b[:, None, None]
 
@@ -355,7 +355,7 @@ def adds_up_in_bfloat16(x, w, b=None, stride=1, padding=0):
 @misconception(of="conv2d_fast", caught_by="float32_stays_float32")
 def computes_in_float64(x, w, b=None, stride=1, padding=0):
     """You convert to float64 and back. The result has hardly more digits, and takes twice the memory and, on many a
-    GPU, 64 times the time: compute in x's dtype."""
+    GPU, up to 64 times the time: compute in x's dtype."""
     return _forward(x.double(), w.double(), None if b is None else b.double(), stride, padding).to(x.dtype)
 
 

@@ -43,8 +43,8 @@ def max_pool2d_fast(
 
     so that pixels at the lower and right border that no whole window reaches are left out.
 
-    A loop over the few places of a window is no harm. A loop over windows, channels or samples is, and so is a copy of
-    all windows, which holds each pixel many times, or a reduction over them that takes a few pixels at a time.
+    A loop over the few places of a window is no harm. A loop over windows, channels or samples is. A copy of all
+    windows holds each pixel many times: it costs, and is not needed.
 
     Only elementary operations of torch may be used: not torch.max_pool2d or torch.nn. Autograd has to find the
     gradient, which goes to each window's largest pixel; where several are largest, any of them may have it, or each a

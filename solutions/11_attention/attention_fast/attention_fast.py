@@ -20,7 +20,7 @@ def attention_fast(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, causal: bo
     What takes the time are two matrix products, and beside them each pass over the (..., n, m) scores: take few passes,
     and do small things to q or to the output, which are smaller. An array of n × m × d numbers is too much, and so is a
     loop over queries, keys or leading indices. Work in the dtype that you are given: float64 inside costs twice the
-    memory and, on many a GPU, 64 times the time. Autograd must find its way from the output to q, k and v.
+    memory and, on many a GPU, up to 64 times the time. Autograd must find its way from the output to q, k and v.
 
     Only elementary operations of torch may be used: not torch.softmax, scaled_dot_product_attention or torch.nn.
 
