@@ -100,11 +100,18 @@ def _time(folders: Sequence[ExerciseFolder], form: str) -> int:
                     f"{time.milliseconds:>9.2f} ms"
                 )
     if form == "json":
-        click.echo(json.dumps([{"exercise": name, **asdict(time)} for name, time in times], indent=2))
+        click.echo(json.dumps([{"exercise": name, **_finite(asdict(time))} for name, time in times], indent=2))
     faults = [time.fault for _, time in times if time.fault]
     for fault in faults:
         click.echo(f"\n{fault}", err=True)
+    if form == "text" and not faults:
+        click.echo("\nEvery limit holds." if times else "\nNone of these has a limit on time.")
     return 1 if faults else 0
+
+
+def _finite(data: dict[str, Any]) -> dict[str, Any]:
+    """The same, with null for what was given up before it came to an end: JSON has no infinity."""
+    return {key: None if value == float("inf") else value for key, value in data.items()}
 
 
 Task = tuple[Course, ExerciseFolder, int, int]

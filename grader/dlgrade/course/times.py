@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from dlgrade.author import Timing
 from dlgrade.checking.inputs import Drawer
 from dlgrade.checking.run import worker_of
@@ -22,6 +24,8 @@ from dlgrade.model import Exercise, Outcome, Submission
 
 MARGIN = 1.25
 """By what factor right versions lie below the limit, and slow ones above it."""
+WORK = 1 / 3
+"""What the baseline works, at least, in units of the echo: of less, the noise of the way there and back is too much."""
 _HEAD = """\
 # What each version takes, in units of the library's time.
 # Derived by `dlgrade selftest --timing`; not to be edited.
@@ -126,6 +130,12 @@ def _fault(check: Timing, version: str, right: bool, measured: Measured) -> str:
     ratio = measured.ratio()
     if not measured.steady():
         return f"{check.where}: {version} could not be timed: this machine is too restless (or the baseline too quick)."
+    work, way = measured.baseline_seconds(), float(np.median(measured.echo))
+    if work < WORK * way:
+        return (
+            f"{check.where}: the baseline works {1e3 * work:.2f} ms at this size, and the way of the data there and "
+            f"back takes {1e3 * way:.2f} ms, so that its noise decides: choose smaller data and longer work."
+        )
     if right and ratio * MARGIN > check.limit:
         return (
             f"{check.where}: {version} is right and takes {ratio:.2f} times the baseline, too near the limit of "
