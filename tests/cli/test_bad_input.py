@@ -214,7 +214,10 @@ LOADING = {
     "sys.exit": ("import sys\n\nsys.exit(0)\n", "It calls exit(), which ends the program"),
     "os._exit": ("import os\n\nos._exit(0)\n", "The process ended (exit code 0) before it answered"),
     "an exception": ("x = 1\ny = 1 / 0\n", "It raised ZeroDivisionError: division by zero"),
-    "an infinite loop": ("while True:\n    pass\n", "It did not finish in time; is there a loop that never ends?"),
+    "an infinite loop": (
+        "while True:\n    pass\n",
+        "It did not finish in time: is there a loop that never ends, or one over single elements of many?",
+    ),
     "a library that is not here": ("import torch\n", "'torch' cannot be imported here"),
     "a misnamed function": ("def sofmax(x, axis=-1):\n    return x\n", "Did you mean softmax where you wrote sofmax?"),
     "no function": ("softmax = 3\n", "softmax is no function but a value of type 'int'."),

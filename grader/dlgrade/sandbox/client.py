@@ -491,7 +491,10 @@ class WorkerTarget:
         try:
             return act()
         except _Late:
-            stopped = Stopped(Outcome.TIMED_OUT, "It did not finish in time; is there a loop that never ends?")
+            stopped = Stopped(
+                Outcome.TIMED_OUT,
+                "It did not finish in time: is there a loop that never ends, or one over single elements of many?",
+            )
         except _Crowd:
             stopped = Stopped(Outcome.CRASHED, f"It started more than {THREADS_LIMIT} threads, and was ended.")
         except wire.ProtocolError as error:
