@@ -316,6 +316,8 @@ def test_the_command_prints_and_writes_grades(class_of, dlgrade, tmp_path):
     lines = [" ".join(line.split()) for line in ran.out.splitlines()]
     assert "ada cross_entropy 7/10 failed 100 % 7 2 h late, 1 grace day used: all points" in lines
     assert "an extension is for adda, of whom the gradebook has nothing: did you mean ada?" in ran.err
+    assert dlgrade("--course", class_of.root, "grades", cwd=tmp_path).out == ran.out
+    assert dlgrade("--course", class_of.root, "stats", cwd=tmp_path).code == 0
     out = tmp_path / "out" / "grades.csv"
     ran = dlgrade("--course", class_of.root, "grades", tmp_path, "--csv", out)
     assert ran.code == 0

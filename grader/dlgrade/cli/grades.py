@@ -31,7 +31,7 @@ _NAMED_LIMIT = 10
 
 
 @click.command()
-@click.argument("gradebook", type=click.Path(path_type=Path), metavar="GRADEBOOK")
+@click.argument("gradebook", type=click.Path(path_type=Path), default=".", metavar="[DIR]")
 @click.option("--csv", "csv", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write them there.")
 @click.option("--student", metavar="S", help="Only this student's.")
 @click.option("--exercise", metavar="E", help="Only for this exercise.")
@@ -50,7 +50,8 @@ def command(
 ) -> int:
     """Print grades, computed now from the reports in DIR/gradebook.db, course.toml, extensions and adjustments.
 
-    Exit code 3: some submissions have no grade, since the grader failed on them.
+    DIR is the current folder if none is named. Exit code 3: some submissions have no grade, since the grader failed on
+    them.
     """
     from dlgrade.gradebook.grades import grades, totals
     from dlgrade.gradebook.policy_file import load_policy

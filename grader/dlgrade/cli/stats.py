@@ -30,7 +30,7 @@ _MISCONCEPTIONS = ("exercise", "misconception", "students", "share", "cure")
 
 
 @click.command()
-@click.argument("gradebook", type=click.Path(path_type=Path), metavar="GRADEBOOK")
+@click.argument("gradebook", type=click.Path(path_type=Path), default=".", metavar="[DIR]")
 @click.option(
     "--csv",
     "csv",
@@ -47,7 +47,8 @@ def command(
     """Say how the class did: of each exercise how the points are spread, of each check who passed it and how well it
     tells the able from the others, and the commonest misconceptions.
 
-    Discrimination is the point-biserial correlation of passing the check with the points for all other checks.
+    DIR is where gradebook.db is, the current folder if none is named. Discrimination is the point-biserial correlation
+    of passing the check with the points for all other checks.
     """
     from dlgrade.gradebook.grades import grades
     from dlgrade.gradebook.policy_file import load_policy
