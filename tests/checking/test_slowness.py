@@ -55,7 +55,7 @@ def test_a_loop_over_something_else_than_the_size() -> None:
         return out
 
     said = cause_of(in_turn)
-    assert said.startswith("A Python loop, if not over what is timed: for one result it calls ")
+    assert said.startswith("A Python loop: for one result it calls ")
     assert "60 times" in said
 
 

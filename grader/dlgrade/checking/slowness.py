@@ -72,7 +72,7 @@ def cause(target: Target, asked: Sequence[Call]) -> str:
     if passes > MANY_ROUNDS:
         name, count = max(((n, c) for n, c in sorted(second.items()) if n not in _VIEWS), key=lambda entry: entry[1])
         return (
-            f"A Python loop, if not over what is timed: for one result it calls {operators[1]:,} operators of torch, "
+            f"A Python loop: for one result it calls {operators[1]:,} operators of torch, "
             f"`{name}` {_times(count)}. {_CURE}"
         )
     if passes > MANY_PASSES:
