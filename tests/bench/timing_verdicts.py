@@ -189,7 +189,8 @@ def main() -> int:
         started = stack.enter_context(workers("torch", options.isolation))
         settings = {"isolation": started.isolation, "clock": options.clock, "positions": options.positions}
         held = earlier(options.out, settings)
-        tallies = [held.get((crowd, cost)) or Tally(crowd, cost) for crowd in options.neighbours for cost in COSTS]
+        cells = [(crowd, cost) for crowd in options.neighbours for cost in COSTS]
+        tallies = [held.setdefault(cell, Tally(*cell)) for cell in cells]
         load = " ".join(f"{value:.1f}" for value in os.getloadavg())
         print(f"{os.cpu_count()} cores, load {load} before, isolation {started.isolation}, {options.clock} clock,")
         print(f"attention of {HEADS} heads, {options.positions} queries and keys of {WIDTH} float32, limit {LIMIT:g}\n")
@@ -202,7 +203,6 @@ def main() -> int:
                     for tally in here:
                         judge(exercise, check, started, tally)
                     if options.out:
-                        held |= {(tally.crowd, tally.cost): tally for tally in tallies}
                         found = {"settings": settings, "tallies": [vars(tally) for tally in held.values()]}
                         write_file(options.out, json.dumps(found) + "\n")
             for tally in here:

@@ -59,8 +59,7 @@ def test_the_worked_examples_are_true(folder):
             scope |= load_reference(load_exercise(exercise, authored=True))
         elif exercise.unit == folder:  # on tensors, as a student calls it: a loaded reference is one on arrays
             path = ROOT / "solutions" / folder / exercise.name / f"{exercise.name}.py"
-            alone = runpy.run_path(str(path))
-            scope[exercise.name] = alone[exercise.name]
+            scope[exercise.name] = runpy.run_path(str(path))[exercise.name]
     blocks = BLOCK.findall(PAGES[folder].read_text("utf-8"))
     test = doctest.DocTestParser().get_doctest("\n".join(blocks), scope, folder, str(PAGES[folder]), 0)
     assert len(test.examples) >= 5

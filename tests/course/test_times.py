@@ -55,7 +55,7 @@ def timed(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tim
     monkeypatch.setattr(times, "worker_of", no_worker)
     folder = open_course(root).exercises[0]
 
-    def prove(takes: Callable[[str], Measured | Finding], **options: Any) -> list[times.Time]:
+    def prove(takes: Callable[[str], Measured | Finding]) -> list[times.Time]:
         named = {}
 
         def measure(check: Any, trial: Any, target: Submission) -> Measured | Finding:
@@ -73,7 +73,7 @@ def timed(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tim
 
         with monkeypatch.context() as patch:
             patch.setattr(times, "_versions", noted)
-            return list(times.prove_times(folder, **options))
+            return list(times.prove_times(folder))
 
     return prove
 

@@ -83,7 +83,8 @@ def _array(value: Array) -> str:
 
 
 def _tensor(value: Array) -> str:
-    layout, period = layout_of(value), _period(value, layout_of(value))
+    layout = layout_of(value)
+    period = _period(value, layout)
     dtype = f", dtype=torch.{value.dtype}" if value.dtype not in (np.float32, np.int64, np.bool_) else ""
     if value.size == 0:
         return f"torch.zeros({value.shape}{dtype})"

@@ -70,11 +70,9 @@ def cause(target: Target, asked: Sequence[Call]) -> str:
         return f"It computes in float64, though its input is float32: {_times(wide)} an operator returns float64."
     passes = sum(count for name, count in second.items() if name not in _VIEWS)
     if passes > MANY_ROUNDS:
-        name, count = max(((n, c) for n, c in sorted(second.items()) if n not in _VIEWS), key=lambda entry: entry[1])
-        return (
-            f"A Python loop: for one result it calls {operators[1]:,} operators of torch, "
-            f"`{name}` {_times(count)}. {_CURE}"
-        )
+        name = _most_often(second)
+        said = f"A Python loop: for one result it calls {operators[1]:,} operators of torch"
+        return f"{said}, `{name}` {_times(second[name])}. {_CURE}"
     if passes > MANY_PASSES:
         return (
             f"It runs {passes} operators besides views, and each is a pass over its tensors, which it reads and "
@@ -89,13 +87,18 @@ def _loop(operators: Sequence[int], first: Counter[str], second: Counter[str]) -
     said = f"A Python loop: at twice the size it calls {operators[1]:,} operators of torch instead of {operators[0]:,}"
     if not grown:
         return f"{said}. {_CURE}"
-    name = max(sorted(grown), key=lambda key: (key not in _VIEWS, grown[key]))
+    name = _most_often(grown)
     said += f", `{name}` {_times(second[name])}. "
     if grown[_READ]:
         return said + "It reads numbers out of tensors into Python in each round: let them stay tensors."
     if sum(grown[copy] for copy in _COPIES) >= 0.25 * sum(grown.values()):
         return said + "It copies in each round: let one operation work on the whole tensor, or stack once at the end."
     return said + _CURE
+
+
+def _most_often(counts: Counter[str]) -> str:
+    """The operator that ran most often; a view only where there is nothing else."""
+    return max(sorted(counts), key=lambda name: (name not in _VIEWS, counts[name]))
 
 
 def _times(count: int) -> str:

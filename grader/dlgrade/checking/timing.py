@@ -1,7 +1,7 @@
 """Runs a Timing: the submission against a baseline, side by side, by clocks that only the grader reads.
 
 On the CPU what counts is the processor time of each worker, read from outside: it knows little of other processes on
-the machine, and a submission cannot turn it back. Both workers keep to one core, since cores differ: in what else runs
+the machine, and a submission cannot turn it back. All workers keep to one core, since cores differ: in what else runs
 beside them, and on many laptops in speed. An echo of the same data is taken off, so that what is left is the work. The
 submission, the baseline, the baseline once more and the echo each have a worker of their own and are called once in a
 round: whoever was called twice would find its memory warmer. Rounds are added until the ratio is clear of the limit;
@@ -140,7 +140,7 @@ def measure(check: Timing, trial: Trial, target: WorkerTarget) -> Finding | Meas
             return failure_of(loaded)
         if check.device == "cpu":
             _keep_to_one_core(own, *ours)
-        turns = [ours[0], ours[len(ours) // 2], ours[-1], own]
+        turns = [*(ours * 3)[:3], own]  # one worker plays all three where there is only one
         return _Rounds(check, trial, dict(zip(_TURNS, turns, strict=True))).run()
 
 

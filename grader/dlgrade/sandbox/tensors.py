@@ -110,6 +110,11 @@ class Carrier:
             return type(value)(self.enter(item, home) for item in value)
         return value
 
+    def entered(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any], torch.device]:
+        """A call's arguments as the function takes them, and where its tensors live."""
+        home = self.home(args, kwargs)
+        return self.enter(list(args), home), self.enter(dict(kwargs), home), home
+
     def leave(self, value: Any, home: torch.device | None = None, depth: int = 0) -> Any:
         """A result as it travels: tensors as arrays, and what an exercise on tensors must not return described."""
         home = home or self.device
@@ -143,18 +148,14 @@ class Carrier:
     def carried(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function on tensors as a function on arrays; its `measures` are the ways to call it that count a cost."""
 
-        def on_tensors(
-            call: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
-        ) -> tuple[Any, torch.device]:
-            home = self.home(args, kwargs)
-            return call([self.enter(value, home) for value in args], self.enter(kwargs, home)), home
-
         @functools.wraps(function)
         def on_arrays(*args: Any, **kwargs: Any) -> Any:
-            return self.leave(*on_tensors(lambda positional, keywords: function(*positional, **keywords), args, kwargs))
+            positional, keywords, home = self.entered(args, kwargs)
+            return self.leave(function(*positional, **keywords), home)
 
         def measured(measure: Any, _: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, int]:
-            (value, cost), home = on_tensors(functools.partial(measure, function), args, kwargs)
+            positional, keywords, home = self.entered(args, kwargs)
+            value, cost = measure(function, positional, keywords)
             return self.leave(value, home), cost
 
         ways = {name: functools.partial(measured, measure) for name, measure in self.measures.items()}

@@ -196,8 +196,7 @@ class Worker:
             keywords = {key: unpacker.unpack(value) for key, value in kwargs.items()}
             home = None
             if self.carrier is not None:
-                home = self.carrier.home(positional, keywords)
-                positional, keywords = self.carrier.enter(positional, home), self.carrier.enter(keywords, home)
+                positional, keywords, home = self.carrier.entered(positional, keywords)
             arguments = [*positional, *keywords.values()] if want_after else None
             try:
                 function, cost = self.module.__dict__[name], None
