@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from dlgrade.cli import check as check_command
 from dlgrade.cli.watch import SETTLE_SECONDS, Watch
 from student_files import RIGHT, STUB
 
@@ -178,3 +179,24 @@ def test_a_file_that_cannot_be_checked_is_no_end(watching, tmp_path):
     shutil.rmtree(softmax)
     save(softmax, RIGHT)
     run.until("softmax: 20 of 20 points · passed")
+
+
+@pytest.mark.parametrize(("source", "code"), [(RIGHT, 0), (RIGHT.replace("- x.max", "+ x.min"), 1)])
+@pytest.mark.parametrize("saved_meanwhile", [False, True])
+def test_what_was_told_counts_however_soon_ctrl_c_comes(dlgrade, monkeypatch, tmp_path, source, code, saved_meanwhile):
+    softmax, told = tmp_path / "softmax.py", check_command._Screen.end
+    softmax.write_text(STUB if saved_meanwhile else source, "utf-8")
+
+    def end(*arguments):
+        told(*arguments)
+        raise KeyboardInterrupt
+
+    def changed(watch):
+        softmax.write_text(source, "utf-8")
+        return [softmax]
+
+    monkeypatch.setattr(check_command._Screen, "end", end)
+    monkeypatch.setattr(Watch, "changed", changed)
+    ran = dlgrade("--course", ROOT, "check", "--watch", "--at", tmp_path)
+    assert ("points · passed" in ran.out, "points · failed" in ran.out) == (code == 0, code == 1)
+    assert (ran.code, "Aborted" in ran.err) == (code, False), ran.text

@@ -116,15 +116,35 @@ def command(
         # Before anything heavy is imported, so that worker and grader start side by side.
         first = list(itertools.islice(queue, 1))
         screen, checker = _Screen(form, out), _Checker(course, seed, device)
-        reports = [checker.report(one, start, screen) for one in itertools.chain(first, queue)]
-        if reports:
-            screen.close(reports)
-        latest = {report.exercise: report for report in reports}
-        if watch:
-            with contextlib.suppress(KeyboardInterrupt):
+        latest: dict[str, Report] = {}
+        with contextlib.suppress(KeyboardInterrupt) if watch else contextlib.nullcontext():
+            _check(itertools.chain(first, queue), checker, start, screen, latest)
+            if watch:
                 _watch(found, checker, start, functools.partial(_Screen, form, out), latest)
     verdicts = {report.verdict for report in latest.values()}
     return 3 if Verdict.BROKEN in verdicts else 1 if Verdict.FAILED in verdicts else 0
+
+
+def _check(
+    started: Iterable[_Started], checker: _Checker, start: Start, screen: _Screen, latest: dict[str, Report]
+) -> None:
+    """Check submissions, one after another, and show what comes of each.
+
+    Args:
+        started: the submissions.
+        checker: makes the reports.
+        start: starts workers.
+        screen: where the reports are shown.
+        latest: the last report on each exercise, to be kept up.
+    """
+    reports = []
+    for one in started:
+        report = checker.report(one, start, screen)
+        reports.append(report)
+        latest[report.exercise] = report  # before it is told: whoever has read it may press Ctrl-C at once
+        screen.end(report, one.folder.hidden_points)
+    if reports:
+        screen.close(reports)
 
 
 def _watch(
@@ -163,12 +183,9 @@ def _watch(
             try:
                 chosen = _possible([(folders[path], path) for path in saved])
                 framework = chosen[0][0].framework
-                for one in _started(chosen, ahead, cleanup):
-                    latest[one.folder.name] = checker.report(one, start, screen)
+                _check(_started(chosen, ahead, cleanup), checker, start, screen, latest)
             except UsageError as error:  # such as a file that is far too large; what is saved next may be better
                 click.echo(str(error), err=True)
-                continue
-            screen.close([latest[folder.name] for folder, _ in chosen])
 
 
 class _Ahead:
@@ -378,7 +395,7 @@ class _Checker:
         screen.begin(exercise.title, exercise.name, submission.path)
         begin = functools.partial(start, exercise.framework)
         with worker_of(exercise, submission, seed=self._seed, device=on, process=process, start=begin) as target:
-            report = run_checks(
+            return run_checks(
                 exercise,
                 submission,
                 target,
@@ -389,8 +406,6 @@ class _Checker:
                 seed=self._seed,
                 on_result=screen.result,
             )
-        screen.end(report, started.folder.hidden_points)
-        return report
 
     def _exercise(self, folder: ExerciseFolder) -> tuple[Exercise, str]:
         """An exercise and a digest of its files: loaded again only if they have changed."""
