@@ -30,7 +30,8 @@ from dlgrade.sandbox import client, launch
 from dlgrade.sandbox.client import WorkerTarget
 from dlgrade.sandbox.levels import Workers
 from dlgrade.sandbox.syntax import Reading, Unreadable
-from ground import ROOT, Ground, Surroundings, alive, told
+from ground import ROOT, Ground, Surroundings, told
+from processes import alive
 from rich.console import Console
 
 HERE = Path(__file__).parent
@@ -317,7 +318,7 @@ class Range:
 
     def _left(self, before: Surroundings) -> list[str]:
         """What is left of it after a moment: what was killed may take one to be gone."""
-        deadline = time.monotonic() + 2
+        deadline = time.monotonic() + 10
         while True:
             left = Surroundings.now(self.tokens).left_since(before)
             # What an attack starts and hides writes its number down.

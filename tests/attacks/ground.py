@@ -21,6 +21,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from dlgrade.sandbox import launch
+from processes import descendants, pids
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -201,7 +202,7 @@ class Surroundings:
         Args:
             tokens: what workers' environments carry.
         """
-        processes = descendants() | {pid for pid in _pids() if any(token in _environ(pid) for token in tokens)}
+        processes = descendants() | {pid for pid in pids() if any(token in _environ(pid) for token in tokens)}
         return cls(
             frozenset(processes),
             frozenset(thread.name for thread in threading.enumerate()),
@@ -217,10 +218,6 @@ class Surroundings:
         return found
 
 
-def _pids() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 -- names
-
-
 def _environ(pid: int) -> bytes:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/environ").read_bytes()
@@ -234,28 +231,7 @@ def told(pid: int) -> str:
     return str(pid)
 
 
-def descendants() -> set[int]:
-    """The processes that came out of this one and still have a parent that did."""
-    parents: dict[int, int] = {}
-    for pid in _pids():
-        with contextlib.suppress(OSError):
-            state, parent = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
-            if state not in "ZX":
-                parents[pid] = int(parent)
-    found = {os.getpid()}
-    while more := {pid for pid, parent in parents.items() if parent in found and pid not in found}:
-        found |= more
-    return found - {os.getpid()}
-
-
 def _open_files() -> Iterator[str]:
     for path in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):
             yield f"{path.name}: {path.readlink()}"
-
-
-def alive(pid: int) -> bool:
-    """Whether a process is there and not only waiting to be noticed."""
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] not in "ZX"
-    return False

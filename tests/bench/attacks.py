@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "attacks"))
 
 from attempts import CLASSES, Range, attacks

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -22,6 +21,7 @@ from dlgrade.gradebook.store import Gradebook
 from dlgrade.model import Submission
 from dlgrade.report.as_json import from_json
 from graded_class import CLASS, course_at, isolation, told
+from processes import alive, descendants
 
 pytest.importorskip("distributed", reason="dask.distributed is not installed: pip install 'dlgrade[cluster]'")
 if sys.platform != "linux":
@@ -121,20 +121,6 @@ def tasks(setting, many, source=SLOW, exercise="double"):
     return [Task(f"k{n}", exercise, loaded.digest, one, 60.0) for n, one in enumerate(submissions)]
 
 
-def children(pid):
-    found = []
-    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
-        found += [int(one) for one in thread.read_text().split()]
-    return [*found, *(below for one in found for below in children(one))]
-
-
-def gone(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
-
-
 # -- the same as here --------------------------------------------------------------------------------------------------
 
 
@@ -175,13 +161,13 @@ def test_a_worker_that_is_killed_loses_nothing(machines, setting):
     found = []
     run = Cluster(machines.address, setting).run(wanted)
     found.append(next(run))
-    beside = children(workers[0].pid)
+    beside = descendants(workers[0].pid)
     workers[0].kill()
     found += run
     assert sorted(task.key for task, _ in found) == sorted(task.key for task in wanted)
     assert all(from_json(json.loads(answer)).points == 7 for _, answer in found)
-    until(lambda: all(map(gone, beside)), seconds=10)
-    until(lambda: not children(workers[1].pid), seconds=10)
+    until(lambda: not any(map(alive, beside)), seconds=10)
+    until(lambda: not descendants(workers[1].pid), seconds=10)
 
 
 def test_both_are_killed_and_a_rerun_finishes(machines, setting, tmp_path):

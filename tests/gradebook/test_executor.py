@@ -14,17 +14,10 @@ from dlgrade.errors import GraderError, UsageError
 from dlgrade.gradebook import executor
 from dlgrade.gradebook.executor import Failure, Processes, Waiting, _Process
 from executor_targets import doing, dying, refusing, task
+from processes import alive, linux_only
 
 HERE = Path(__file__).parent
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
-linux_only = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc, which only Linux has")
-
-
-def gone(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
 
 
 def pids(folder):
@@ -50,7 +43,7 @@ def test_each_task_comes_back_once_whoever_dies(tmp_path):
     assert of["dies"] == Failure("The process that graded it was killed by SIGKILL.")
     assert of["raises"] == Failure("ValueError: it is what it is")
     assert of["sleeps 60"] == Failure("The process that graded it did not finish within 1 s.")
-    assert all(map(gone, pids(tmp_path)))
+    assert not any(map(alive, pids(tmp_path)))
 
 
 def test_no_tasks_need_no_process(tmp_path):
@@ -78,7 +71,7 @@ def test_whoever_stops_early_ends_what_is_under_way(tmp_path):
     begun = time.monotonic()
     run.close()
     assert time.monotonic() - begun < executor.END_SECONDS, "they end when they are told, not only when they are killed"
-    assert all(map(gone, pids(tmp_path)))
+    assert not any(map(alive, pids(tmp_path)))
 
 
 @linux_only
@@ -100,7 +93,7 @@ def test_whoever_gave_the_tasks_is_gone_and_so_are_the_processes(tmp_path, numbe
     (os.killpg if number == signal.SIGINT else os.kill)(parent.pid, number)
     _, said = parent.communicate(timeout=20)
     assert said.count(b"Traceback") == (number == signal.SIGINT), said
-    until(lambda: all(map(gone, pids(tmp_path))), seconds=10)
+    until(lambda: not any(map(alive, pids(tmp_path))), seconds=10)
 
 
 def test_what_is_timed_runs_alone(tmp_path):

@@ -17,7 +17,6 @@ from dlgrade.sandbox.client import WorkerTarget
 PATIENT = 30.0
 """Seconds for a call that is not about time: these machines are busy."""
 
-linux_only = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc, which only Linux has")
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals and process groups like these")
 needs_memfd = pytest.mark.skipif(not wire._HAS_MEMFD, reason="only Linux has memory files that can be sealed")
 
@@ -36,12 +35,3 @@ def ask(target: WorkerTarget, *args: Any, name: str = "f", seconds: float = PATI
 def open_files() -> set[str]:
     """What this process has open."""
     return {f"{path.name}: {path.readlink()}" for path in Path("/proc/self/fd").iterdir() if path.exists()}
-
-
-def gone(pid: int) -> bool:
-    """Whether a process is no more, or is only waiting for its parent to notice."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return True
-    return stat.rpartition(")")[2].split()[0] in "ZX"

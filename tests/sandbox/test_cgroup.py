@@ -10,7 +10,8 @@ from dlgrade.sandbox import cgroup, forks
 from dlgrade.sandbox.calls import Call, Stopped
 from dlgrade.sandbox.client import WorkerTarget
 from dlgrade.sandbox.forks import Unconfined, Zygote
-from sandbox_targets import linux_only, submission
+from processes import linux_only
+from sandbox_targets import submission
 
 pytestmark = linux_only
 

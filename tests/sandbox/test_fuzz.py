@@ -23,7 +23,8 @@ from dlgrade.sandbox.client import WorkerTarget
 from dlgrade.sandbox.wire import Channel
 from frames import CALL, CALL_AND_AFTER, CALL_WITH_CALLABLES, LOAD, Surprise, header
 from hypothesis import HealthCheck, given, settings
-from sandbox_targets import linux_only, open_files, submission
+from processes import linux_only
+from sandbox_targets import open_files, submission
 
 SEED = 20240229
 COUNT = 19_700

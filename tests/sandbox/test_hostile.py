@@ -16,7 +16,8 @@ from dlgrade.sandbox import client, launch
 from dlgrade.sandbox.calls import Call, Loaded, Raised, Returned, Stopped
 from dlgrade.sandbox.client import WorkerTarget
 from dlgrade.text import visible
-from sandbox_targets import PATIENT, ask, linux_only, needs_memfd, open_files, posix_only
+from processes import linux_only
+from sandbox_targets import PATIENT, ask, needs_memfd, open_files, posix_only
 
 Submit = Callable[..., WorkerTarget]
 HASTY = 0.3

@@ -19,7 +19,8 @@ from dlgrade.sandbox import forks, launch, levels
 from dlgrade.sandbox.calls import Call, Raised, Returned, Stopped
 from dlgrade.sandbox.client import WorkerTarget
 from dlgrade.sandbox.forks import Unconfined, Zygote
-from sandbox_targets import PATIENT, linux_only, submission
+from processes import alive, linux_only
+from sandbox_targets import PATIENT, submission
 
 pytestmark = linux_only
 
@@ -257,13 +258,6 @@ def test_a_zygote_that_has_a_second_thread_forks_nothing(tmp_path, monkeypatch):
             zygote.worker()
     except Unconfined as error:
         pytest.skip(str(error))
-
-
-def alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 GRADER = """

@@ -19,7 +19,8 @@ from dlgrade.model import Outcome
 from dlgrade.sandbox import client, launch
 from dlgrade.sandbox.calls import Call, Loaded, Returned, Stopped
 from dlgrade.sandbox.client import WorkerTarget
-from sandbox_targets import PATIENT, ask, gone, linux_only, open_files, posix_only, submission
+from processes import alive, linux_only
+from sandbox_targets import PATIENT, ask, open_files, posix_only, submission
 
 Submit = Callable[..., WorkerTarget]
 HASTY = 0.2
@@ -257,12 +258,12 @@ def test_a_process_that_slipped_away_is_ended(submit: Submit, leave: str) -> Non
     )
     reply = ask(target)
     assert isinstance(reply, Returned), reply
-    assert not gone(reply.value)
+    assert alive(reply.value)
     target.close()
     deadline = time.monotonic() + 5
-    while not gone(reply.value) and time.monotonic() < deadline:
+    while alive(reply.value) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert gone(reply.value)
+    assert not alive(reply.value)
 
 
 @linux_only

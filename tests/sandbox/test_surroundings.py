@@ -17,7 +17,8 @@ import pytest
 from dlgrade.sandbox import launch
 from dlgrade.sandbox.calls import Raised, Returned
 from dlgrade.sandbox.client import WorkerTarget
-from sandbox_targets import ask, gone, linux_only, posix_only, submission
+from processes import alive, linux_only
+from sandbox_targets import ask, posix_only, submission
 
 Submit = Callable[..., WorkerTarget]
 
@@ -283,4 +284,4 @@ def test_a_submission_leaves_nothing_in_the_graders_process(submit: Submit) -> N
     assert isinstance(reply, Returned)
     assert "task" not in sys.modules
     target.close()
-    assert gone(reply.value)
+    assert not alive(reply.value)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import time
 from pathlib import Path
 
 import pytest
 from dlgrade.sandbox import launch, syntax
 from dlgrade.sandbox.syntax import Facts, Parsers, Reading, Unreadable, Use
-from sandbox_targets import linux_only, posix_only
+from processes import group, linux_only
+from sandbox_targets import posix_only
 
 
 def read(source: str | bytes) -> Facts | Unreadable:
@@ -268,21 +268,11 @@ def test_nothing_is_left_when_it_is_closed(monkeypatch: pytest.MonkeyPatch, tmp_
     with Parsers() as parsers:
         assert isinstance(parsers.read(b"slow = 1"), Unreadable)
         assert isinstance(parsers.read(b"quick = 1"), Facts), "nobody waits for the one before"
-        group = parsers._popen.pid if parsers._popen is not None else 0
+        leader = parsers._popen.pid if parsers._popen is not None else 0
     end = time.monotonic() + 10
-    while _at_work(group) and time.monotonic() < end:
+    while group(leader) and time.monotonic() < end:
         time.sleep(0.02)
-    assert not _at_work(group)
-
-
-def _at_work(group: int) -> list[str]:
-    """The processes of a group that do more than wait to be reaped, which may be for anybody to do."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # it ended meanwhile
-            state, _, its, *_ = path.read_text().rpartition(")")[2].split()
-            found += [path.parent.name] if its == str(group) and state != "Z" else []
-    return found
+    assert not group(leader)
 
 
 # -- never executed ----------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import os
 import pytest
 from dlgrade.sandbox.confine import LAYERS
 from dlgrade.sandbox.forks import Unconfined
-from sandbox_targets import linux_only
+from processes import linux_only
 from teeth import TEETH, succeeds
 
 pytestmark = linux_only

@@ -24,7 +24,8 @@ from frames import header
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from sandbox_targets import linux_only, needs_memfd, open_files
+from processes import linux_only
+from sandbox_targets import needs_memfd, open_files
 
 often = settings(max_examples=150, deadline=None, database=None, derandomize=True)
 JSON, BLOB = 1 << 16, 1 << 16
