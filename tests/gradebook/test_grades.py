@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -367,6 +368,33 @@ def test_one_exercise_is_graded_as_among_all(class_of, dlgrade):
         ran = dlgrade("--course", class_of.root, "grades", class_of.path, option, name)
         assert ran.code == 2
         assert f"'{name}'" in ran.err
+
+
+def test_whoever_is_asked_for_has_the_same_total(class_of, dlgrade, tmp_path):
+    """A total is of all that anybody handed in, and so is what is missing."""
+    class_of(
+        made("ada", points=10, when=DUE),
+        made("ada", points=7, exercise="cross_entropy", when=DUE),
+        made("bob", points=6, when=DUE),
+        made("kim", points=1, when=DUE),
+    )
+    with Gradebook.open(class_of.path, write=True) as book:
+        book.adjust("bob", "cross_entropy", 2, "oral exam", "eve", NOW)
+
+    def rows(*options):
+        ran = dlgrade("--course", class_of.root, "grades", class_of.path, *options)
+        assert ran.code == 0, ran.text
+        return [" ".join(line.split()) for line in ran.out.splitlines() if line.startswith(("bob", "kim"))]
+
+    assert [row for row in rows() if row.startswith("bob")] == rows("--student", "bob")
+    assert "bob 8/20 40.0 % cross_entropy –" in rows("--student", "bob")
+    assert rows() == rows("--student", "bob", "--student", "kim")
+    assert rows("--exercise", "02_losses/softmax", "--exercise", "cross_entropy.py") == rows()[:-2]
+    assert rows("--exercise", "02_losses") == rows()[:-2], "no totals of a part"
+    page = tmp_path / "grades.html"
+    dlgrade("--course", class_of.root, "grades", class_of.path, "--student", "bob", "--format", "html", "--out", page)
+    text = re.sub(r"<[^>]*>|\s", "", page.read_text("utf-8"))
+    assert "bob840.0%" in text
 
 
 def test_what_has_no_grade_is_loud(class_of, dlgrade, tmp_path):

@@ -161,4 +161,5 @@ def test_the_command_prints_and_writes_statistics(path, dlgrade, tmp_path):
     assert rows["misconceptions"][1] == ["conv2d", "'@evil\\u202e", "1", "1", "\\x1b[31mred"]
     ran = dlgrade("stats", path, "--exercise", "soft")
     assert ran.code == 2
-    assert "There are:" in ran.err
+    assert "Did you mean softmax?" in ran.err
+    assert "There are:" in dlgrade("stats", path, "--exercise", "tokenizer").err

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlgrade.cli.missing import tell_missing
+from dlgrade.cli.standing import say_standing
 from dlgrade.course.find import Course, find_root, open_course
 from dlgrade.errors import UsageError
 from dlgrade.text import visible
@@ -374,6 +375,7 @@ def _chosen(
     roster = {} if names is None else read_roster(names)
     with Gradebook.open(at) as book:
         entries = read_entries(book, policy, extensions, students=students, exercises=exercises, reports=reports)
+        say_standing(book, course, policy)
     unnamed = sorted({entry.grade.student for entry in entries} - roster.keys()) if roster else []
     if unnamed:
         more = f" and {len(unnamed) - _LISTED} more" if len(unnamed) > _LISTED else ""

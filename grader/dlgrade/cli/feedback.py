@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from dlgrade.cli.missing import tell_missing
+from dlgrade.cli.standing import say_standing
 from dlgrade.course.find import find_root, open_course
 from dlgrade.errors import UsageError
 from dlgrade.text import visible
@@ -54,6 +55,7 @@ def command(
         names = {folder.name for folder in course.named(exercises)} if exercises else set()
         if exercises and not names & set(found.max_points):
             raise UsageError("Nothing was handed in for what is asked for.", where="--exercise")
+        say_standing(book, course, policy)
         written = write_feedback(book, found, to, students=students, exercises=names)
     many = "1 student" if written == 1 else f"{written:,} students"
     where = visible(str(to))

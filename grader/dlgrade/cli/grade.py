@@ -18,6 +18,7 @@ import click
 
 from dlgrade.cli.grades import GRADES, say_clocks
 from dlgrade.cli.missing import tell_missing
+from dlgrade.cli.standing import say_standing
 from dlgrade.cli.tables import aligned
 from dlgrade.course.find import Course, find_root, open_course
 from dlgrade.errors import UsageError
@@ -144,6 +145,7 @@ def command(
         chosen = {one.exercise for one in attempts}
         _withdraw([one for one in gone if one.exercise in chosen and (withdraw or one.moved)], book, out)
         found = _finish(out, book, policy, extensions)
+        say_standing(book, course, policy)
     places = {(one.student, one.exercise) for one in attempts}
     found = tuple(one for one in found if (one.student, one.exercise) in places)
     _summary(found, graded)
@@ -468,4 +470,6 @@ def _say_plan(wanted: Sequence[Wanted]) -> None:
     header = ("exercise", *(str(state) for state in states), "change in points")
     click.echo(aligned(header, rows, right=header[1:-1]))
     to_do = sum(one.to_be_graded for one in wanted)
-    click.echo(f"\n{to_do:,} of {len(wanted):,} would be graded. Nothing was written.")
+    taken = sum(one.copy is not None for one in wanted)
+    same = f"; {taken:,} would take the report over that the same bytes have already" if taken else ""
+    click.echo(f"\n{to_do:,} of {len(wanted):,} would be graded{same}. Nothing was written.")

@@ -11,9 +11,9 @@ import click
 
 from dlgrade.cli.missing import tell_missing
 from dlgrade.cli.pages import page_format, page_options, write_page
+from dlgrade.cli.standing import say_standing
 from dlgrade.cli.tables import aligned
 from dlgrade.course.find import COURSE_FILE, find_root, open_course
-from dlgrade.errors import UsageError
 from dlgrade.model import plain
 from dlgrade.text import visible
 
@@ -33,8 +33,10 @@ _NAMED_LIMIT = 10
 @click.command()
 @click.argument("gradebook", type=click.Path(path_type=Path), default=".", metavar="[DIR]")
 @click.option("--csv", "csv", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write them there.")
-@click.option("--student", metavar="S", help="Only this student's.")
-@click.option("--exercise", metavar="E", help="Only for this exercise.")
+@click.option("--student", "students", multiple=True, metavar="S", help="Only this student's. May be repeated.")
+@click.option(
+    "--exercise", "exercises", multiple=True, metavar="E", help="Only this exercise or unit. May be repeated."
+)
 @click.option("--verify", is_flag=True, help="Look through every report first, and say what is damaged.")
 @page_format
 @click.pass_context
@@ -42,8 +44,8 @@ def command(
     context: click.Context,
     gradebook: Path,
     csv: Path | None,
-    student: str | None,
-    exercise: str | None,
+    students: tuple[str, ...],
+    exercises: tuple[str, ...],
     verify: bool,
     form: str,
     out: Path | None,
@@ -53,7 +55,7 @@ def command(
     DIR is the current folder if none is named. Exit code 3: some submissions have no grade, since the grader failed on
     them.
     """
-    from dlgrade.gradebook.grades import grades, totals
+    from dlgrade.gradebook.grades import asked_for, grades, totals
     from dlgrade.gradebook.policy_file import load_policy
     from dlgrade.gradebook.store import Gradebook
 
@@ -63,30 +65,32 @@ def command(
     with Gradebook.open(gradebook) as book:
         if verify:
             _verify(book)
-        # All exercises of a student are needed, whichever is asked for: grace days are spent over all of them.
-        found = grades(book.records(student), policy, extensions, book.adjustments(student))
-    shown = [grade for grade in found if exercise in (None, grade.exercise)]
-    if not shown:
-        _nothing(found, student, exercise)
+        # All are needed, whoever is asked for: grace days are spent over a student's exercises, and a total is of what
+        # anybody handed in.
+        found = grades(book.records(), policy, extensions, book.adjustments())
+        shown = asked_for(found, policy, students, exercises)
+        say_standing(book, course, policy)
+    whole = [total for total in totals(found, policy) if not students or total.student in students]
     # Whoever stands in another folder would have other terms, and not see it.
     due = "" if any(terms.due for terms in policy.terms) else ", by which nothing is ever due"
     click.echo(f"Terms: {visible(str(course.root / COURSE_FILE))}{due}.", err=True)
-    _unknown_students(extensions, found, student)
+    if not students:
+        _unknown_students(extensions, found)
     say_clocks(shown, policy)
     if form == "html":
         from dlgrade.report.class_pages import grades_page
 
         names = {terms.exercise: None for terms in policy.terms} | dict.fromkeys(one.exercise for one in found)
-        there = {one.exercise for one in shown}
-        summed = totals(found, policy) if exercise is None and len(there) > 1 else ()
+        there = {one.exercise for one in (shown if exercises else found)}
+        summed = whole if not exercises and len({one.exercise for one in found}) > 1 else ()
         write_page(grades_page(course.title, shown, summed, [name for name in names if name in there]), out)
     elif csv is not None:
         write_csv(csv, shown)
         click.echo(f"{'1 grade is' if len(shown) == 1 else f'{len(shown)} grades are'} in {visible(str(csv))}.")
     else:
         click.echo(_table(shown))
-        if exercise is None and len({grade.exercise for grade in shown}) > 1:
-            click.echo(f"\n{_totals(totals(found, policy))}")
+        if not exercises and len({grade.exercise for grade in found}) > 1:
+            click.echo(f"\n{_totals(whole)}")
     return tell_missing([grade for grade in shown if grade.to_be_regraded])
 
 
@@ -100,19 +104,10 @@ def _verify(book: Gradebook) -> None:
     click.echo(f"{visible(str(book.path))} is sound.", err=True)
 
 
-def _nothing(found: Sequence[Grade], student: str | None, exercise: str | None) -> None:
-    asked = [f"{visible(exercise)!r}"] if exercise else []
-    asked += [f"student {visible(student)!r}"] if student else []
-    known = sorted({grade.exercise for grade in found})
-    mend = f"There are: {', '.join(known)}." if exercise and known else ""
-    raise UsageError(f"The gradebook has nothing of {' of '.join(asked)}." if asked else "It is empty.", mend=mend)
-
-
-def _unknown_students(extensions: Sequence[Extension], found: Sequence[Grade], student: str | None) -> None:
+def _unknown_students(extensions: Sequence[Extension], found: Sequence[Grade]) -> None:
     """A name that is misspelt among the extensions would cost somebody the time that was granted."""
     known = sorted({grade.student for grade in found})
-    named = sorted({one.student for one in extensions} - set(known)) if student is None else ()
-    for name in named:
+    for name in sorted({one.student for one in extensions} - set(known)):
         near = difflib.get_close_matches(name, known, n=1)
         mean = f": did you mean {visible(near[0])}?" if near else "."
         click.echo(f"Note: an extension is for {visible(name)}, of whom the gradebook has nothing{mean}", err=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlgrade.cli.pages import page_format, page_options, write_page
+from dlgrade.cli.standing import say_standing
 from dlgrade.cli.tables import aligned
 from dlgrade.course.find import find_root, open_course
 from dlgrade.errors import UsageError
@@ -38,11 +39,18 @@ _MISCONCEPTIONS = ("exercise", "misconception", "students", "share", "cure")
     metavar="DIR",
     help="Write exercises.csv, checks.csv and misconceptions.csv there.",
 )
-@click.option("--exercise", metavar="E", help="Only this exercise.")
+@click.option(
+    "--exercise", "exercises", multiple=True, metavar="E", help="Only this exercise or unit. May be repeated."
+)
 @page_format
 @click.pass_context
 def command(
-    context: click.Context, gradebook: Path, csv: Path | None, exercise: str | None, form: str, out: Path | None
+    context: click.Context,
+    gradebook: Path,
+    csv: Path | None,
+    exercises: tuple[str, ...],
+    form: str,
+    out: Path | None,
 ) -> None:
     """Say how the class did: of each exercise how the points are spread, of each check who passed it and how well it
     tells the able from the others, and the commonest misconceptions.
@@ -50,7 +58,7 @@ def command(
     DIR is where gradebook.db is, the current folder if none is named. Discrimination is the point-biserial correlation
     of passing the check with the points for all other checks.
     """
-    from dlgrade.gradebook.grades import grades
+    from dlgrade.gradebook.grades import asked_for, grades
     from dlgrade.gradebook.policy_file import load_policy
     from dlgrade.gradebook.statistics import statistics
     from dlgrade.gradebook.store import Gradebook
@@ -61,13 +69,15 @@ def command(
     with Gradebook.open(gradebook) as book:
         graded = grades(book.records(), policy, extensions, book.adjustments())
         place = {terms.exercise: number for number, terms in enumerate(policy.terms)}
-        chosen = [grade for grade in graded if exercise in (None, grade.exercise)]
-        chosen.sort(key=lambda grade: (place.get(grade.exercise, len(place)), grade.exercise))
-        found = statistics(book.records(exercise=exercise), chosen)
+        chosen = sorted(
+            asked_for(graded, policy, (), exercises),
+            key=lambda grade: (place.get(grade.exercise, len(place)), grade.exercise),
+        )
+        names = {grade.exercise for grade in chosen}
+        found = statistics((one for one in book.records() if one.exercise in names), chosen)
+        say_standing(book, course, policy)
     if not found:
-        known = ", ".join(sorted({grade.exercise for grade in graded}))
-        what = "The gradebook has no reports" + (f" on {visible(exercise)!r}." if exercise else ".")
-        raise UsageError(what, mend=f"There are: {known}." if known else "")
+        raise UsageError("The gradebook has no reports there, only points by hand.", where=str(book.path))
     if form == "html":
         from dlgrade.report.class_pages import statistics_page
 

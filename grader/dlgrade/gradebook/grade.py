@@ -147,8 +147,8 @@ def plan(submissions: Iterable[Collected], setting: Setting, records: Iterable[R
     for collected in submissions:
         name = collected.exercise
         if name not in bases:
-            bases[name] = _base(folders[name], setting)
-        key = hashlib.sha256(f"{bases[name]} {collected.submission.sha256}".encode()).hexdigest()
+            bases[name] = base_of(folders[name], setting.seed, setting.levels[folders[name].framework])
+        key = key_of(bases[name], collected.submission.sha256)
         mine = attempts.get((collected.student, name, collected.attempt))
         state = _state(collected, key, mine)
         copy = by_key.get(key) if state is not State.UNCHANGED else None
@@ -197,19 +197,24 @@ def earlier(wanted: Wanted) -> bool:
     return known is not None and tells_more(its.when, its.clock, known.when, known.clock)
 
 
-def _base(folder: ExerciseFolder, setting: Setting) -> str:
+def base_of(folder: ExerciseFolder, seed: int, isolation: str) -> str:
     """A digest of all that a report on an exercise follows from besides the submission."""
     framework = folder.framework
     parts = {
         "exercise": [folder.unit, folder.name],
         "files": digest_of(folder),
-        "seed": setting.seed,
-        "isolation": setting.levels[framework],
+        "seed": seed,
+        "isolation": isolation,
         "python": list(sys.version_info[:2]),
         "dlgrade": [dlgrade.__version__, code_digest()],
         "libraries": {name: version_of(name) for name in LIBRARIES[framework]},
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def key_of(base: str, submission: str) -> str:
+    """A digest of all that a report follows from: what `base_of` says, and the submission's SHA-256."""
+    return hashlib.sha256(f"{base} {submission}".encode()).hexdigest()
 
 
 # -- grading -----------------------------------------------------------------------------------------------------------

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
+from dlgrade.errors import UsageError
 from dlgrade.gradebook.policy import Attempts, Decision, Extension, GradingPolicy, Terms, best_credit
 from dlgrade.gradebook.sources import UNKNOWN, Clock
 from dlgrade.gradebook.store import Adjustment, Record
 from dlgrade.model import Verdict, plain
+from dlgrade.text import visible
 
 TO_BE_REGRADED = "to be regraded"
 MISSING = "missing"
@@ -156,6 +159,48 @@ def grades(
             of[exercise] = _adjusted(grade, by_hand.get((student, exercise), ()))
         found += (of[exercise] for exercise in sorted(of, key=by_course))
     return tuple(found)
+
+
+def asked_for(
+    grades: Sequence[Grade], policy: GradingPolicy, students: Collection[str], exercises: Collection[str]
+) -> tuple[Grade, ...]:
+    """Those grades that somebody asks for.
+
+    Args:
+        grades: of all students.
+        policy: says which unit an exercise is in.
+        students: only theirs; everybody's if empty.
+        exercises: only for these exercises or units; for all if empty.
+
+    Raises:
+        UsageError: there are no grades, or none of one that is asked for, or none of these students on these exercises.
+    """
+    if not grades:
+        raise UsageError("The gradebook is empty.", mend="`dlgrade grade SUBMISSIONS --out DIR` fills it.")
+    units = {terms.exercise: terms.unit for terms in policy.terms}
+    called = {
+        name: {name, unit, f"{unit}/{name}"} for name in {one.exercise for one in grades} for unit in [units.get(name)]
+    }
+    bare = {name: name.rstrip("/").removesuffix(".py") for name in exercises}
+    _require_known("--student", {name: name for name in students}, {one.student for one in grades}, ())
+    _require_known("--exercise", bare, {name for names in called.values() for name in names if name}, called)
+    wanted = {name for name, names in called.items() if names & set(bare.values())}
+    found = tuple(
+        one for one in grades if (not students or one.student in students) and (not exercises or one.exercise in wanted)
+    )
+    if not found:
+        raise UsageError("The gradebook has nothing of these students on these exercises.")
+    return found
+
+
+def _require_known(option: str, asked: dict[str, str], known: set[str], few: Collection[str]) -> None:
+    """`few`: what there is to choose from, if that is few enough to be listed."""
+    for name, bare in asked.items():
+        if bare not in known:
+            near = difflib.get_close_matches(bare, known, n=1)
+            there_are = f"There are: {visible(', '.join(sorted(few)))}." if few else "`dlgrade grades` lists them."
+            mend = f"Did you mean {visible(near[0])}?" if near else there_are
+            raise UsageError(f"The gradebook has nothing of {visible(name)!r}.", where=option, mend=mend)
 
 
 def totals(grades: Iterable[Grade], policy: GradingPolicy) -> tuple[Total, ...]:
