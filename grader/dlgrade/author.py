@@ -433,12 +433,18 @@ def assert_equal(got: Any, want: Any, *, message: str = "") -> None:
 
 
 def close(got: Array, want: Array, *, rtol: float, scale: Any = None) -> Array:
-    """Where two arrays of one shape agree: |got - want| <= rtol * scale, NaN with NaN, infinities with themselves."""
+    """Where two arrays of one shape agree: |got - want| <= rtol * scale, NaN with NaN, infinities with themselves.
+
+    Raises:
+        ValueError: if the scale is not finite, so that anything would agree.
+    """
     with np.errstate(all="ignore"):
         finite = np.isfinite(want)
         if scale is None:
             largest = np.max(np.abs(want[finite]), initial=0.0)
             scale = largest if largest > 0 else 1.0
+        elif not np.all(np.isfinite(scale)):
+            raise ValueError("the scale of a comparison is not finite")
         same = (got == want) | (np.isnan(got) & np.isnan(want))
         error, allowed = np.abs(got - np.where(finite, want, 0)), rtol * np.asarray(scale)
         near = finite & np.isfinite(got) & (error <= allowed)

@@ -1,7 +1,7 @@
 """The doctests of the stub, and what an exercise forbids."""
 
 import pytest
-from dlgrade.author import Example, Policy
+from dlgrade.author import Agreement, Example, Policy, arrays
 from dlgrade.checking.doctests import alike
 from dlgrade.model import Outcome
 from tiny import exercise_of, judged, message, reported, trusted, verdict
@@ -101,6 +101,32 @@ def test_an_example_that_does_not_hold(source, outcome, rung, words):
 def test_an_example_that_cannot_be_computed_from_a_wrong_answer():
     finding = judge("def half(x): return np.zeros(()) if len(x) else x\ndef third(x): return x")
     assert finding.outcome == Outcome.FAILED
+
+
+STUMBLES = exercise_of(
+    '''
+import numpy as np
+
+def half(x: np.ndarray) -> np.ndarray:
+    """Half of x.
+
+    >>> half(np.array([1.0]))[3]
+    np.float64(0.5)
+    """
+    return x / 2
+''',
+    [Agreement("half", oracle=lambda x: x / 2, given={"x": arrays(ndim=1)}, examples=3, name="half_agrees")],
+    name="stumbles",
+)
+
+
+def test_an_example_that_stumbles_over_a_right_answer_is_ours():
+    finding = judged(Example(name="examples"), "def half(x): return x / 2", exercise=STUMBLES)
+    assert verdict(finding) == (Outcome.BROKEN, "example")
+    assert "The check examples failed by itself (IndexError" in message(finding)
+    wrong = judged(Example(name="examples"), "def half(x): return x[:1]", exercise=STUMBLES)
+    assert verdict(wrong) == (Outcome.FAILED, "example")
+    assert "could not be computed from what was returned (IndexError" in message(wrong)
 
 
 @pytest.mark.parametrize(

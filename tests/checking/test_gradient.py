@@ -13,6 +13,7 @@ from tiny import (
     loss_gradient,
     message,
     passed,
+    reported_trusted,
     run_call,
     square_gradient,
     trusted,
@@ -187,6 +188,18 @@ def test_what_is_no_gradient_at_all(name):
     assert verdict(finding) == (FAILED, rung)
     assert words in message(finding)
     assert finding.evidence.call.startswith("dense_backward(")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_right_gradient_that_is_not_finite_lets_nobody_pass(value):
+    """It is the author's input that has none: nothing can be compared with it, and it is nobody's fault but ours."""
+
+    def oracle(x, t):
+        return np.full_like(x, value)
+
+    report = reported_trusted([replace(loss_gradient, oracle=oracle)], loss_backward=lambda x, t: x * 0 + 7)
+    assert [result.outcome for result in report.checks] == [Outcome.BROKEN]
+    assert "the right gradient of an input is not finite" in report.checks[0].evidence.message
 
 
 def test_whole_numbers_are_compared_as_numbers():

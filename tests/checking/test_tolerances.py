@@ -187,6 +187,12 @@ def test_close_is_relative_to_the_scale():
     assert not close(np.array([1e-20]), np.array([2e-20]), rtol=1e-10).any()
 
 
+@pytest.mark.parametrize("scale", [np.inf, np.nan, np.array([1.0, np.inf])])
+def test_what_would_let_anything_agree_is_no_scale(scale):
+    with pytest.raises(ValueError, match="the scale of a comparison is not finite"):
+        close(np.array([1.0, 5.0]), np.array([1.0, 2.0]), rtol=1e-10, scale=scale)
+
+
 def test_the_message_names_the_part_and_counts():
     found = difference(
         (np.ones(3), np.zeros(2)), (np.ones(3), np.ones(2)), scale=1.0, rtol=1e-10, float_dtype=np.float64,

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -15,11 +16,11 @@ import numpy as np
 import pytest
 from dlgrade.errors import GraderError, UsageError
 from dlgrade.model import Outcome
-from dlgrade.sandbox import forks, launch, levels
+from dlgrade.sandbox import client, forks, launch, levels
 from dlgrade.sandbox.calls import Call, Raised, Returned, Stopped
 from dlgrade.sandbox.client import WorkerTarget
 from dlgrade.sandbox.forks import Unconfined, Zygote
-from processes import alive, linux_only
+from processes import alive, descendants, linux_only
 from sandbox_targets import PATIENT, submission
 
 pytestmark = linux_only
@@ -198,6 +199,35 @@ def test_a_dead_worker_is_replaced_and_how_it_died_is_told(confined):
     with target_of(confined, source) as target:
         assert "SIGSEGV" in ask(target, "segfault").message
         assert ask(target, "fine") == Returned("fine")
+
+
+def test_a_death_is_told_however_late_the_zygote_speaks(confined, monkeypatch):
+    """On a busy machine whoever merely died is not accused of hanging up."""
+    monkeypatch.setattr(client, "DYING_SECONDS", 0.5)
+    with levels.workers("numpy", confined.isolation) as others:
+        zygote = others.nursery._zygote._popen.pid
+        with target_of(others, "import os\ndef f(x): os._exit(3)") as target:
+            target.load()
+            slow = ({zygote} | descendants(zygote)) - {target._process.pid}
+            send = client._Session.send
+
+            def go_on():
+                for pid in slow:
+                    os.kill(pid, signal.SIGCONT)
+
+            late = threading.Timer(2.0, go_on)
+
+            def stopped(session, *request):
+                for pid in slow:
+                    os.kill(pid, signal.SIGSTOP)
+                late.start()
+                send(session, *request)
+
+            monkeypatch.setattr(client._Session, "send", stopped)
+            reply = ask(target, 1)
+            late.join()
+            assert isinstance(reply, Stopped)
+            assert (reply.outcome, "exit code 3" in reply.message) == (Outcome.CRASHED, True), reply
 
 
 def test_a_limit_on_memory_is_told_as_one(confined):

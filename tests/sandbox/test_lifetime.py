@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import os
+import select
+import signal
 import subprocess
 import sys
 import threading
@@ -114,6 +116,49 @@ def test_all_calls_of_a_check_together_have_an_end(submit: Submit, monkeypatch: 
     monkeypatch.setattr(client, "CHECK_SECONDS", 60.0)  # a new worker has to start first
     target.begin_check()
     assert ask(target, 1) == Returned(1)
+
+
+def test_what_the_grader_does_itself_is_not_the_submission_s_time(
+    submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither what it works out between two calls, nor in a callback."""
+    monkeypatch.setattr(client, "CHECK_SECONDS", 3.0)
+    monkeypatch.setattr(client, "WALL_FACTOR", 10.0)
+    target = submit("def f(step): return step()")
+    target.load()
+    target.begin_check()
+    skipped = 0.0
+    clock = time.monotonic
+    monkeypatch.setattr(client.time, "monotonic", lambda: clock() + skipped)
+
+    def later() -> int:
+        nonlocal skipped
+        skipped += 100
+        return 7
+
+    assert ask(target, lambda: 1, seconds=1.0) == Returned(1)
+    later()
+    assert ask(target, lambda: 1, seconds=1.0) == Returned(1)
+    assert ask(target, later, seconds=1.0) == Returned(7)
+    assert ask(target, lambda: 1, seconds=1.0) == Returned(1)
+
+
+def test_an_answer_that_came_in_time_is_not_late_because_nobody_looked(
+    submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = submit("def f(x): return x")
+    target.load()
+    send, clock, skipped = client._Session.send, time.monotonic, 0.0
+    monkeypatch.setattr(client.time, "monotonic", lambda: clock() + skipped)
+
+    def away(session: client._Session, *request: Any) -> None:
+        nonlocal skipped
+        send(session, *request)
+        assert select.select([session.process.sock], [], [], 30)[0]
+        skipped += 1000
+
+    monkeypatch.setattr(client._Session, "send", away)
+    assert ask(target, 5) == Returned(5)
 
 
 # -- deaths ------------------------------------------------------------------------------------------------------------
@@ -385,3 +430,56 @@ def test_an_error_of_the_grader_ends_the_worker_too(submit: Submit, started: lis
         ask(target, step)
     assert isinstance(started[-1].popen, subprocess.Popen)
     assert started[-1].popen.returncode is not None
+
+
+@posix_only
+def test_ended_once_it_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its number may be another group's by then."""
+    for ended_by_itself in (False, True):
+        process = launch.start("numpy")
+        if ended_by_itself:
+            process.sock.close()
+            assert process.wait(30) is not None
+        first = process.end()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "killpg", lambda *_: pytest.fail("it is somebody else"))
+            patch.setattr(os, "kill", lambda *_: pytest.fail("it is somebody else"))
+            assert process.end() == first == process.wait(0)
+
+
+@linux_only
+def test_its_group_is_killed_before_its_number_is_given_back(submit: Submit) -> None:
+    """Whoever waits for it to end ends what it leaves in its group, too."""
+    target = submit(
+        """
+        import ctypes, os
+        libc = ctypes.CDLL(None)
+        def f():
+            pid = libc.fork()
+            if pid == 0:
+                while True: libc.sleep(1000)
+            return pid
+        """
+    )
+    reply = ask(target)
+    assert isinstance(reply, Returned) and alive(reply.value)
+    worker = target._process
+    assert worker is not None
+    os.kill(worker.pid, signal.SIGKILL)
+    assert worker.wait(30) == -signal.SIGKILL
+    until = time.monotonic() + 30
+    while alive(reply.value) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not alive(reply.value)
+
+
+@linux_only
+def test_whoever_works_for_too_long_is_told_so(submit: Submit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's signal says that it was the processor time; at the hard limit it would only kill."""
+    script = launch._WORKER.read_text()
+    assert '"RLIMIT_CPU": 900' in script
+    target = submit("import resource\ndef f(): return resource.getrlimit(resource.RLIMIT_CPU)")
+    reply = ask(target)
+    assert isinstance(reply, Returned)
+    soft, hard = reply.value
+    assert soft == 900 < hard

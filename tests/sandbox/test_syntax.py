@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import os
+import signal
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from dlgrade.errors import GraderError
 from dlgrade.sandbox import launch, syntax
 from dlgrade.sandbox.syntax import Facts, Parsers, Reading, Unreadable, Use
 from processes import group, linux_only
@@ -191,14 +197,67 @@ def test_many_long_names_stay_bounded() -> None:
     assert max(map(len, uses(source))) == 300
 
 
-@pytest.mark.parametrize("printed", [b"", b"{", b"no JSON"])
-def test_a_parser_that_breaks_is_a_file_that_cannot_be_read(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, printed: bytes
+@pytest.fixture
+def parser_that(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Path]:
+    """Have another script read syntax; the folder that it may count in."""
+
+    def make(script: str) -> Path:
+        path = tmp_path / "parser.py"
+        path.write_text(f"import os, sys, time\nHERE = {str(tmp_path)!r}\nsys.stdin.buffer.read()\n{script}")
+        monkeypatch.setattr(syntax, "_PARSER", path)
+        return tmp_path
+
+    return make
+
+
+BEGUN = 'print("ready", flush=True); open(f"{HERE}/tried-{time.time_ns()}", "w").close()\n'
+
+
+@posix_only
+@pytest.mark.parametrize(
+    "end",
+    ["sys.exit(1)", "os.kill(os.getpid(), 11)", "os.kill(os.getpid(), 24)", "os.abort()", "print('{'); sys.exit(1)"],
+)
+def test_a_source_that_ends_the_parser_cannot_be_read(parser_that: Callable[[str], Path], end: str) -> None:
+    folder = parser_that(BEGUN + end)
+    found = read(b"x = 1")
+    assert isinstance(found, Unreadable)
+    assert "nested too deeply?" in found.message
+    assert len(list(folder.glob("tried-*"))) == 1
+
+
+@posix_only
+@pytest.mark.parametrize(
+    "end",
+    [
+        BEGUN + "os.kill(os.getpid(), 9)",  # as a system without memory does
+        BEGUN + "print('{')",
+        BEGUN + "time.sleep(1000)",
+        "sys.exit(1)",  # before it has begun
+        "print('no JSON')",
+    ],
+)
+def test_a_parser_that_breaks_is_not_the_source_s_fault(
+    parser_that: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    broken = tmp_path / "parser.py"
-    broken.write_text(f"import sys; sys.stdin.buffer.read(); sys.stdout.buffer.write({printed!r}); sys.exit(1)")
-    monkeypatch.setattr(syntax, "_PARSER", broken)
-    assert isinstance(read(b"x = 1"), Unreadable)
+    folder = parser_that(end)
+    monkeypatch.setattr(syntax, "SECONDS", 5.0 if "sleep" in end else 60.0)
+    reading = Reading(b"x = 1" * 500_000)
+    with pytest.raises(GraderError, match="The process that reads a submission's syntax"):
+        reading.result()
+    assert reading._popen.returncode is not None
+    assert len(list(folder.glob("tried-*"))) == (2 if end.startswith(BEGUN) else 0), (
+        "once more, in case it was a chance"
+    )
+
+
+@posix_only
+def test_a_parser_that_breaks_once_is_asked_again(parser_that: Callable[[str], Path]) -> None:
+    parser_that(
+        "if not os.path.exists(f'{HERE}/tried'):\n    open(f'{HERE}/tried', 'w').close(); os.kill(os.getpid(), 9)\n"
+        """print('ready\\n{"uses": [], "asked": [], "own": []}')"""
+    )
+    assert read(b"x = 1") == Facts(())
 
 
 @posix_only
@@ -212,16 +271,6 @@ def test_a_parser_may_take_only_so_much_memory(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(syntax, "_PARSER", modest)
     assert read(b"x = []") == Facts((), own=frozenset({"x"}))
     assert isinstance(read(source), Unreadable)
-
-
-def test_a_parser_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    hanging = tmp_path / "parser.py"
-    hanging.write_text("import time; time.sleep(1000)")
-    monkeypatch.setattr(syntax, "_PARSER", hanging)
-    monkeypatch.setattr(syntax, "SECONDS", 0.3)
-    reading = Reading(b"x = 1" * 500_000)
-    assert isinstance(reading.result(), Unreadable)
-    assert reading._popen.returncode is not None
 
 
 # -- many, by forks ----------------------------------------------------------------------------------------------------
@@ -257,6 +306,59 @@ def test_where_nobody_forks_a_process_of_its_own_reads() -> None:
 
 
 @linux_only
+def test_a_child_that_is_killed_is_not_the_source_s_fault() -> None:
+    """A process of its own reads what the forked one did not live to say, as on a machine without memory."""
+    with Parsers() as parsers:
+        assert parsers._popen is not None
+        leader = parsers._popen.pid
+        source = b"x" + b"+x" * 200_000
+        done = threading.Event()
+
+        def kill() -> None:
+            while not done.is_set():
+                for pid in group(leader) - {leader}:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        try:
+            assert parsers.read(source) == Reading(source).result()
+        finally:
+            done.set()
+            killer.join()
+        assert parsers._popen.pid == leader
+
+
+@linux_only
+def test_no_fork_is_no_fault_of_the_source(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    crowded = tmp_path / "parser.py"
+    crowded.write_text(syntax._PARSER.read_text().replace("forked = os.fork()", "raise OSError(11, 'too many')"))
+    monkeypatch.setattr(syntax, "_PARSER", crowded)
+    with Parsers() as parsers:
+        for _ in range(2):
+            assert parsers.read(b"x = 1") == Facts((), own=frozenset({"x"}))
+        assert parsers._popen is not None and parsers._popen.poll() is None
+
+
+@linux_only
+def test_it_is_no_stray_and_begins_again() -> None:
+    """Whoever hunts for what a worker left behind lets it live; whoever else ends it does not end it for good."""
+    with Parsers() as parsers:
+        assert parsers._popen is not None
+        assert parsers._popen.pid in launch.LEADERS
+        first = parsers._popen
+        first.kill()
+        first.wait()
+        for name in (b"x", b"y"):
+            assert parsers.read(name + b" = 1") == Facts((), own=frozenset({name.decode()}))
+        assert parsers._popen.pid != first.pid
+        assert first.pid not in launch.LEADERS
+        leader = parsers._popen.pid
+    assert leader not in launch.LEADERS
+
+
+@linux_only
 def test_nothing_is_left_when_it_is_closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     patient = tmp_path / "parser.py"
     slow = "    time.sleep(1000 if b'slow' in source else 0)\n    try:\n        tree = ast.parse(source)"
@@ -266,7 +368,8 @@ def test_nothing_is_left_when_it_is_closed(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setattr(syntax, "SECONDS", 0.5)
     monkeypatch.setattr(launch, "END_SECONDS", 0.2)
     with Parsers() as parsers:
-        assert isinstance(parsers.read(b"slow = 1"), Unreadable)
+        with pytest.raises(GraderError, match="did not finish"):
+            parsers.read(b"slow = 1")
         assert isinstance(parsers.read(b"quick = 1"), Facts), "nobody waits for the one before"
         leader = parsers._popen.pid if parsers._popen is not None else 0
     end = time.monotonic() + 10

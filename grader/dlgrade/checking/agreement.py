@@ -72,6 +72,18 @@ class _Fault:
     wrong: Any = None
 
 
+def agrees(trial: Trial, name: str) -> bool:
+    """Whether an entry point passes all its agreement checks, of which there is one; they may come after whoever asks.
+
+    Where a check stumbles, this decides whose fault it is: over a wrong answer the answer's, over right ones ours.
+    """
+    checks = [check for check in trial.exercise.checks if isinstance(check, Agreement) and check.entry_point == name]
+    for check in checks:
+        if check.name not in trial.agreed:
+            trial.agreed[check.name] = run_agreement(check, replace(trial, explain=False)).outcome == Outcome.PASSED
+    return bool(checks) and all(trial.agreed[check.name] for check in checks)
+
+
 def run_agreement(check: Agreement, trial: Trial) -> Finding:
     """Climb the ladder: exists, signature, then for all inputs runs, structure, shape, dtype, finite, values, arguments
     unmodified, then the same again in another order, then in float32 and in other memory layouts."""

@@ -39,6 +39,10 @@ class _Case:
     right: tuple[Array, ...]
     outputs: tuple[Any, ...]
 
+    def __post_init__(self) -> None:
+        if not all(np.isfinite(one).all() for one in self.right):
+            raise ValueError("the right gradient of an input is not finite, and says nothing about another")
+
 
 def run_gradient(check: Gradient, trial: Trial) -> Finding:
     """Judge the backward on each input; what is wrong is classified over all of them and shown on the smallest."""
@@ -171,7 +175,7 @@ def _wrong(case: _Case, answer: Sequence[Array]) -> list[int]:
     for place, (got, want) in enumerate(zip(answer, case.right, strict=True)):
         off, allowed = np.max(np.abs(got - want), initial=0.0), ORACLE_RTOL * _scale(case, place)
         margin.note(off, allowed)
-        if off > allowed:
+        if not off <= allowed:
             wrong.append(place)
     return wrong
 

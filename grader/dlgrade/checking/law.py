@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from hypothesis.errors import UnsatisfiedAssumption
 
-from dlgrade.author import Agreement, Mismatch, Property, close
-from dlgrade.checking.agreement import run_agreement
+from dlgrade.author import Mismatch, Property, close
+from dlgrade.checking.agreement import agrees
 from dlgrade.checking.compare import plane
 from dlgrade.checking.inputs import Arguments
 from dlgrade.checking.literal import aligned, call_text, numeric
@@ -24,6 +24,7 @@ from dlgrade.checking.trial import (
     Proxy,
     Refused,
     Trial,
+    broken,
     carried,
     quietly,
     undefined,
@@ -188,22 +189,11 @@ def _broken_law(trial: Trial, calls: list[tuple[Call, Any]], error: AssertionErr
 
 def _undecided(check: Property, trial: Trial, calls: list[tuple[Call, Any]], error: Exception) -> Finding:
     """The law itself stumbled. Over a wrong answer that is the answer's fault, over right ones it is ours."""
-    said = f"{type(error).__name__}: {error}"
-    if all(_agrees(trial, name) for name in check.entry_points):
-        message = f"The check {check.name} failed by itself ({said}). This is not your mistake; please report it."
-        return Finding(Outcome.BROKEN, Evidence(message, rung="law", call=_calls_text(calls, trial)))
-    message = f"The law cannot even be computed from what was returned ({said})."
+    if all(agrees(trial, name) for name in check.entry_points):
+        return broken(check.name, error, rung="law", call=_calls_text(calls, trial))
+    message = f"The law cannot even be computed from what was returned ({type(error).__name__}: {error})."
     evidence = Evidence(message, rung="law", call=_calls_text(calls, trial))
     return Finding(Outcome.FAILED, evidence, failing=tuple(call for call, _ in calls))
-
-
-def _agrees(trial: Trial, name: str) -> bool:
-    """Whether an entry point passes all its agreement checks, of which there is one; they may come after the law."""
-    checks = [check for check in trial.exercise.checks if isinstance(check, Agreement) and check.entry_point == name]
-    for check in checks:
-        if check.name not in trial.agreed:
-            trial.agreed[check.name] = run_agreement(check, replace(trial, explain=False)).outcome == Outcome.PASSED
-    return bool(checks) and all(trial.agreed[check.name] for check in checks)
 
 
 def _shrunk(check: Property, trial: Trial, arguments: Arguments, finding: Finding) -> Finding:

@@ -17,7 +17,7 @@ from dlgrade.checking.law import run_property
 from dlgrade.checking.policy import refused_operators, run_policy
 from dlgrade.checking.timing import run_timing
 from dlgrade.checking.transcript import Transcripts
-from dlgrade.checking.trial import PASSED, Finding, Trial, undefined
+from dlgrade.checking.trial import PASSED, Finding, Trial, broken, undefined
 from dlgrade.errors import GraderError
 from dlgrade.model import NOT_STARTED, CheckResult, Evidence, Exercise, Frame, Outcome, Report, Submission
 from dlgrade.sandbox import launch
@@ -174,10 +174,7 @@ def _run(check: Check, trial: Trial, facts: Facts, lines: list[str], known: Tran
     except GraderError:
         raise
     except Exception as error:
-        # Whatever goes wrong on our side of the wire is ours, and loud; it is nobody's zero.
-        said = f"{type(error).__name__}: {error}"
-        message = f"The check {check.name} failed by itself ({said}). This is not your mistake; please report it."
-        return Finding(Outcome.BROKEN, Evidence(message, rung="grader"))
+        return broken(check.name, error, rung="grader")  # whatever goes wrong on our side of the wire is ours
 
 
 def _unread(exercise: Exercise, fault: Unreadable) -> Finding:

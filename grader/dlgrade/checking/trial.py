@@ -43,6 +43,21 @@ class Finding:
 
 PASSED = Finding(Outcome.PASSED)
 
+
+def broken(name: str, error: Exception, *, rung: str, call: str = "") -> Finding:
+    """The finding that a check stumbled by itself: loud, and nobody's zero.
+
+    Args:
+        name: the check's.
+        error: over what it stumbled.
+        rung: where.
+        call: what was asked, if that is known.
+    """
+    said = f"{type(error).__name__}: {error}"
+    message = f"The check {name} failed by itself ({said}). This is not your mistake; please report it."
+    return Finding(Outcome.BROKEN, Evidence(message, rung=rung, call=call))
+
+
 _NO_MEMORY = "DefaultCPUAllocator: can't allocate memory"
 """What torch says on the CPU, by a plain RuntimeError."""
 

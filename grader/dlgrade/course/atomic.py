@@ -79,7 +79,7 @@ def replace_folder(folder: Path, files: Mapping[Path, bytes]) -> None:
             folder.rename(old)
         try:
             beside.rename(folder)
-        except OSError:
+        except BaseException:  # Ctrl-C too
             if old.exists():
                 old.rename(folder)
             raise

@@ -114,7 +114,8 @@ def seconds_for(exercise: Exercise) -> float:
     """How long grading one submission may take at all: more than its checks' limits come to."""
     from dlgrade.sandbox import client, syntax
 
-    start = client.START_SECONDS + client.LOAD_SECONDS * client.WALL_FACTOR + syntax.SECONDS
+    # Its syntax may be read by three processes, one after another.
+    start = client.START_SECONDS + client.LOAD_SECONDS * client.WALL_FACTOR + 3 * syntax.SECONDS
     return PLENTY * (start + client.CHECK_SECONDS * (len(exercise.checks) + 1))
 
 

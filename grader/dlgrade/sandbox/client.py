@@ -33,7 +33,9 @@ WALL_FACTOR = 5.0
 OUTPUT_LIMIT = 4000
 """Characters of a submission's prints that are kept for each check."""
 CHECK_SECONDS = 60.0
-"""Wall time for all calls of one check together."""
+"""Wall time for all calls of one check together, without what the grader does between them."""
+DYING_SECONDS = 5.0
+"""How long a worker that hung up may take to end, before it is held to live on."""
 THREADS_LIMIT = 256
 """Threads that a worker may have: many more than a library starts on a large machine."""
 CROWD_SECONDS = 0.02
@@ -73,6 +75,7 @@ class _Session:
         self._soft = 0.0
         self._seconds = 0.0
         self._cpu_deadline: float | None = None
+        self._looked = False
         self._pipe = _readable(process)
         process.sock.settimeout(0.0)
         self.channel = wire.Channel(process.sock, wait=self._wait)
@@ -85,9 +88,14 @@ class _Session:
             until: a moment of the monotonic clock that is not to be passed either.
         """
         now = time.monotonic()
-        self._seconds, self._cpu_deadline = seconds, None
+        self._seconds, self._cpu_deadline, self._looked = seconds, None, False
         self._soft = min(now + seconds, until)
         self._deadline = min(now + seconds * WALL_FACTOR, until)
+
+    def forgive(self, seconds: float) -> None:
+        """Put the deadline off: so long it was not the worker that kept the other side waiting."""
+        self._soft += seconds
+        self._deadline += seconds
 
     def send(self, kind: int, nonce: int, body: dict[str, Any] | bytes, chunks: Sequence[Any] = ()) -> None:
         """Send a request; a worker that does not read it in time is late."""
@@ -104,6 +112,10 @@ class _Session:
         while True:
             now = time.monotonic()
             if now >= self._deadline:
+                # It may have been the grader that was kept from looking in time.
+                if not self._looked and select.select([self.process.sock], [], [], 0)[0]:
+                    self._looked = True
+                    return
                 raise _Late
             until = self._deadline
             if now < self._soft:
@@ -275,7 +287,8 @@ class WorkerTarget:
         self._loaded: Loaded | Raised | Stopped | None = None
         self._deaths: dict[str, list[Stopped]] = {}
         self._output = ""
-        self._until = math.inf
+        self._left = math.inf
+        """Seconds that the calls of this check may still take together."""
         self.heard: list[tuple[Request, bytes | None]] | None = None
         """What was asked in this check so far, with the digests of the answers; None where nobody wants it."""
         self._before: deque[Said] = deque()
@@ -308,7 +321,7 @@ class WorkerTarget:
 
     def begin_check(self) -> None:
         """Start the clock of a check: all its calls together may take CHECK_SECONDS."""
-        self._until = time.monotonic() + CHECK_SECONDS
+        self._left = CHECK_SECONDS
         self.heard = None
         self._before.clear()
 
@@ -432,24 +445,27 @@ class WorkerTarget:
     def _exchange(self, said: Said, seconds: float) -> None:
         session, request = self._session, said.request
         assert session is not None
-        nonce = _nonce()
-        session.allow(seconds, self._until)
-        session.send(wire.CALL, nonce, request.text, request.chunks)
+        nonce, begun = _nonce(), time.monotonic()
+        session.allow(seconds, begun + self._left)
         callbacks = 0
-        while len(said.frames) < len(request.calls):
-            most = request.limits[len(said.frames)]
-            if request.callables:  # a callback's arguments have a limit of their own
-                most = max(most, wire.INLINE_LIMIT)
-            last = len(said.frames) == len(request.calls) - 1
-            frame = self._receive(session, nonce, blob_limit=most, last=last)
-            if frame.kind == wire.CALLBACK:
-                callbacks += 1
-                if callbacks > CALLBACK_LIMIT:
-                    raise _Late
-                _answer(session, frame, request.callables)
-            else:
-                said.frames.append(frame)
-                session.allow(seconds, self._until)
+        try:
+            session.send(wire.CALL, nonce, request.text, request.chunks)
+            while len(said.frames) < len(request.calls):
+                most = request.limits[len(said.frames)]
+                if request.callables:  # a callback's arguments have a limit of their own
+                    most = max(most, wire.INLINE_LIMIT)
+                last = len(said.frames) == len(request.calls) - 1
+                frame = self._receive(session, nonce, blob_limit=most, last=last)
+                if frame.kind == wire.CALLBACK:
+                    callbacks += 1
+                    if callbacks > CALLBACK_LIMIT:
+                        raise _Late
+                    begun += _answer(session, frame, request.callables)
+                else:
+                    said.frames.append(frame)
+                    session.allow(seconds, begun + self._left)
+        finally:
+            self._left -= time.monotonic() - begun
 
     # -- life and death ------------------------------------------------------------------------------------------------
 
@@ -512,11 +528,11 @@ class WorkerTarget:
     def _epitaph(self) -> Stopped:
         """How a worker that hung up came to its end."""
         assert self._process is not None
-        status = self._process.wait(timeout=1.0)
-        if status is None:
-            return Stopped(Outcome.PROTOCOL_VIOLATION, "It hung up on the grader.")
+        status = self._process.wait(timeout=DYING_SECONDS)
         if self._process.out_of_memory():
             return Stopped(Outcome.OUT_OF_MEMORY, "It ran out of memory.")
+        if status is None:
+            return Stopped(Outcome.PROTOCOL_VIOLATION, "It hung up on the grader.")
         if status < 0:
             try:
                 what = signal.Signals(-status).name
@@ -562,21 +578,25 @@ def _replied(frame: wire.Frame, index: int, call: Call) -> Returned | Raised:
     raise wire.ProtocolError("the answer to a call is of another kind")
 
 
-def _answer(session: _Session, frame: wire.Frame, callables: list[Callable[..., Any]]) -> None:
-    """Run the grader's own callable for the submission."""
-    body = frame.body
+def _answer(session: _Session, frame: wire.Frame, callables: list[Callable[..., Any]]) -> float:
+    """Run the grader's own callable for the submission; the seconds that it took, which are not the submission's."""
+    body, begun = frame.body, time.monotonic()
     index, args = body.get("callable"), body.get("args")
     if type(index) is not int or not 0 <= index < len(callables) or not isinstance(args, list):
         raise wire.ProtocolError("a callback names no callable")
     unpacker = wire.Unpacker(body.get("table"), frame.blob, share=True)
     values = [unpacker.unpack(arg) for arg in args]
+    packer = wire.Packer(strict=True)
     try:
         result = callables[index](*values)
     except Exception as error:
-        session.send(wire.ANSWER, frame.nonce, {"error": str(error)[:500]})
-        return
-    packer = wire.Packer(strict=True)
-    session.send(wire.ANSWER, frame.nonce, {"value": packer.pack(result), "table": packer.table}, packer.chunks)
+        answer: dict[str, Any] = {"error": str(error)[:500]}
+    else:
+        answer = {"value": packer.pack(result), "table": packer.table}
+    spent = time.monotonic() - begun
+    session.forgive(spent)
+    session.send(wire.ANSWER, frame.nonce, answer, packer.chunks)
+    return spent
 
 
 def _returned(frame: wire.Frame, index: int, call: Call) -> Returned:

@@ -23,6 +23,8 @@ from dlgrade.sandbox.cgroup import Group, delegated
 READY_SECONDS = 60.0
 """How long a zygote may take to import its framework."""
 FORK_SECONDS = 20.0
+TOLD_SECONDS = 20.0
+"""How long a zygote may take to say how a worker ended that has."""
 FORKS_LIMIT = 500
 """How many workers one zygote forks before it is replaced."""
 
@@ -66,6 +68,8 @@ class Forked:
     @property
     def pid(self) -> int:
         """Its process number as the grader sees it; not positive once it has ended."""
+        if self.output.closed:
+            return 0
         if self._pid is None:
             told = Path(f"/proc/self/fdinfo/{self.handle}").read_text()
             self._pid = int(told.partition("Pid:")[2].split()[0])
@@ -73,7 +77,11 @@ class Forked:
 
     def wait(self, timeout: float) -> int | None:
         """Its exit status, minus the signal that killed it; None if it goes on for that many seconds."""
-        return self.zygote.status_of(self.number, timeout)
+        status = self.zygote.status_of(self.number, timeout)
+        if status is None and select.select([self.handle], [], [], 0)[0]:
+            # It has ended: on a busy machine its zygote only needs time to say how.
+            status = self.zygote.status_of(self.number, TOLD_SECONDS)
+        return status
 
     def out_of_memory(self) -> bool:
         """Whether the system killed it for its memory."""
@@ -203,7 +211,10 @@ class Zygote:
         self._handles.pop(number, None)
 
     def close(self) -> None:
-        """End the zygote, and with it every worker."""
+        """End the zygote, and with it every worker; whatever has been ended is left alone."""
+        if self._closed:
+            return
+        self._closed = True
         self._control.close()
         launch.end_group(self._popen)
         launch.LEADERS.discard(self._popen.pid)
@@ -220,6 +231,7 @@ class Zygote:
     # -- what it says --------------------------------------------------------------------------------------------------
 
     _ready = False
+    _closed = False
 
     def _until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS

@@ -95,6 +95,7 @@ class Process:
     scratch: str
     token: str
     isolation: str = "process"
+    _ended: bool = False
 
     @property
     def pid(self) -> int:
@@ -112,30 +113,51 @@ class Process:
 
     def wait(self, timeout: float) -> int | None:
         """Its exit status, minus the signal that killed it; None if it goes on for that many seconds."""
-        try:
-            return self.popen.wait(timeout)
-        except subprocess.TimeoutExpired:
-            return None
+        if self.popen.returncode is None:
+            if not _ends_within(self.popen, timeout):
+                return None
+            self._reap()
+        return self.popen.returncode
+
+    def _reap(self) -> None:
+        """Kill its group, then reap it: until it is reaped, no other group can have its number."""
+        if os.name == "posix":
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.popen.pid, signal.SIGKILL)
+        self.popen.kill()  # whoever has ended by itself keeps the status that it ended with
+        self.popen.wait()
 
     def out_of_memory(self) -> bool:
         """Whether the system killed it for its memory, which nobody can say here."""
         return False
 
     def end(self) -> int | None:
-        """Kill the worker and everything that it started, remove its scratch folder; its exit status."""
-        status = self.popen.poll()
-        if os.name == "posix":
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.popen.pid, signal.SIGKILL)
-        self.popen.kill()
-        self.popen.wait()
+        """Kill the worker and everything that it started, remove its scratch folder; its exit status. Ended once, it
+        is left alone: its number may be another's by then."""
+        if self._ended:
+            return self.popen.returncode
+        self._ended = True
+        if self.popen.returncode is None:
+            self._reap()
         self.sock.close()
         if self.popen.stdout is not None:
             self.popen.stdout.close()
         LEADERS.discard(self.popen.pid)
         _end_strays(self.token)
         remove(Path(self.scratch))
-        return status if status is not None else self.popen.returncode
+        return self.popen.returncode
+
+
+def _ends_within(popen: subprocess.Popen[bytes], timeout: float) -> bool:
+    """Whether a process ends within so many seconds; where the system can tell, it is not reaped."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError), os.fdopen(os.pidfd_open(popen.pid), "rb") as ended:
+            return bool(select.select([ended], [], [], timeout)[0])
+    try:
+        popen.wait(timeout)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def remove(scratch: Path) -> None:

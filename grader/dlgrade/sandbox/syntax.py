@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from dlgrade.errors import GraderError
 from dlgrade.sandbox import launch
 from dlgrade.text import visible
 
-SECONDS = 30
+SECONDS = 60
 """The process has a processor limit of its own; this is for one that waits."""
 
 _PARSER = Path(__file__).with_name("parser.py")
@@ -54,6 +56,9 @@ class Reading:
 
     Args:
         source: the submission's bytes.
+
+    Raises:
+        GraderError: if no process can be started.
     """
 
     def __init__(self, source: bytes) -> None:
@@ -61,13 +66,33 @@ class Reading:
         self._popen = _parser(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def result(self) -> Facts | Unreadable:
-        """What the source says, or why it cannot be read."""
-        try:
-            printed, _ = self._popen.communicate(self._source, timeout=SECONDS)
-        except (subprocess.TimeoutExpired, OSError):
-            printed = b""
-        self.close()
-        return _understood(printed)
+        """What the source says, or why it cannot be read.
+
+        Raises:
+            GraderError: if the parser fails for a reason that is not the source, twice.
+        """
+        for again in (True, False):
+            try:
+                printed, _ = self._popen.communicate(self._source, timeout=SECONDS)
+            except (subprocess.TimeoutExpired, OSError):
+                printed = b""
+            status = self._popen.returncode
+            self.close()
+            ready, _, said = printed.partition(b"\n")
+            understood = _understood(said)
+            if understood is not None:
+                return understood
+            if ready.strip() == READY and _is_of_the_source(status):
+                return Unreadable(
+                    "Python's parser cannot read it within its limits: is an expression nested too deeply?"
+                )
+            if again:
+                self._popen = _parser(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        how = f"did not finish within {SECONDS} s" if status is None else f"ended with status {status}"
+        raise GraderError(
+            f"The process that reads a submission's syntax {how}, twice.",
+            mend="The machine may be out of memory, or far too busy: run the same command again.",
+        )
 
     def close(self) -> None:
         """End the process if it has not ended."""
@@ -76,23 +101,53 @@ class Reading:
                 self._popen.kill()
 
 
+def _is_of_the_source(status: int | None) -> bool:
+    """Whether a parser that began and gave no answer was stopped by its own limits; whatever else ended it is ours."""
+    if status is None:
+        return sys.platform == "win32"  # where it has no limit on processor time
+    return status > 0 or -status in _ENDS
+
+
+READY = b"ready"
+_ENDS = [getattr(signal, name) for name in ("SIGXCPU", "SIGSEGV", "SIGBUS", "SIGABRT") if hasattr(signal, name)]
+"""How a process ends that has used up its time, its stack or its memory."""
+
+
 class Parsers:
     """Forks a throw-away process for each syntax tree, for a grader that reads many.
 
     Close it, or use it in a `with`.
+
+    Raises:
+        GraderError: if no process can be started.
     """
 
     def __init__(self) -> None:
         self._popen: subprocess.Popen[bytes] | None = None
-        if hasattr(os, "fork") and hasattr(socket, "send_fds"):
+        self._open()
+
+    def read(self, source: bytes) -> Facts | Unreadable:
+        """What a source says, or why it cannot be read.
+
+        Raises:
+            GraderError: if the parser fails for a reason that is not the source.
+        """
+        understood = _understood(self._asked(source))
+        # A process of its own tells how it came to its end.
+        return understood if understood is not None else Reading(source).result()
+
+    def _open(self) -> None:
+        if self._popen is None and hasattr(os, "fork") and hasattr(socket, "send_fds"):
             self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
                 self._popen = _parser("serve", stdin=theirs.fileno(), stdout=subprocess.DEVNULL, group=True)
+            launch.LEADERS.add(self._popen.pid)
 
-    def read(self, source: bytes) -> Facts | Unreadable:
-        """What a source says, or why it cannot be read."""
+    def _asked(self, source: bytes) -> bytes:
+        """What a forked process says of a source; empty if there is none, or it said nothing."""
+        self._open()
         if self._popen is None:
-            return Reading(source).result()
+            return b""
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
@@ -100,7 +155,7 @@ class Parsers:
                     socket.send_fds(self._control, [b"?"], [theirs.fileno()])
                 except OSError:  # it is gone, which may befall anybody on a machine without memory
                     self.close()
-                    return Reading(source).result()
+                    return b""
             ours.settimeout(SECONDS)
             printed = bytearray()
             try:
@@ -109,14 +164,15 @@ class Parsers:
                 while piece := ours.recv(1 << 20):
                     printed += piece
             except OSError:
-                printed.clear()
-        return _understood(printed)
+                return b""
+        return bytes(printed)
 
     def close(self) -> None:
         """End the process and what it forked."""
         if self._popen is not None:
             self._control.close()
             launch.end_group(self._popen)
+            launch.LEADERS.discard(self._popen.pid)
             self._popen = None
 
     def __enter__(self) -> Self:
@@ -128,21 +184,25 @@ class Parsers:
 
 def _parser(*options: str, stdin: int, stdout: int, group: bool = False) -> subprocess.Popen[bytes]:
     kept = {"SYSTEMROOT": os.environ["SYSTEMROOT"]} if "SYSTEMROOT" in os.environ else {}
-    return subprocess.Popen(
-        [sys.executable, "-S", "-s", "-P", "-B", str(_PARSER), *options],
-        stdin=stdin,
-        stdout=stdout,
-        stderr=subprocess.DEVNULL,
-        env={"PYTHONUTF8": "1", **kept},
-        start_new_session=group,
-    )
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-S", "-s", "-P", "-B", str(_PARSER), *options],
+            stdin=stdin,
+            stdout=stdout,
+            stderr=subprocess.DEVNULL,
+            env={"PYTHONUTF8": "1", **kept},
+            start_new_session=group,
+        )
+    except OSError as error:
+        raise GraderError(f"A process that reads a submission's syntax could not be started: {error}") from error
 
 
-def _understood(printed: bytes | bytearray) -> Facts | Unreadable:
+def _understood(printed: bytes) -> Facts | Unreadable | None:
+    """What a parser said; None if that is no answer."""
     try:
         data = json.loads(printed)
     except ValueError:
-        return Unreadable("Python's parser cannot read it within its limits: is an expression nested too deeply?")
+        return None
     if "error" in data:
         kind, message, line, text = data["error"]
         said = visible(_told(str(kind), str(message)), limit=300)

@@ -53,8 +53,10 @@ def _limit_resources(memory: int) -> None:
     except ImportError:
         return
     for name, bound in limits(memory).items():
+        # At the soft limit of processor time the system sends a signal that tells why; at the hard one it only kills.
+        hard = bound + 5 if name == "RLIMIT_CPU" else bound
         with contextlib.suppress(ValueError, OSError, AttributeError):
-            resource.setrlimit(getattr(resource, name), (bound, bound))
+            resource.setrlimit(getattr(resource, name), (bound, hard))
 
 
 def import_framework(names: list[str], site: str) -> None:
