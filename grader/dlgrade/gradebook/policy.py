@@ -210,13 +210,13 @@ def _share(policy: GradingPolicy, worth: float) -> str:
 
 
 def _length(length: timedelta) -> str:
-    """A length in its two largest units."""
+    """A length, to the minute begun.
+
+    Steps end at whole minutes, so that what is past one never looks as if it were not.
+    """
     seconds = math.ceil(length.total_seconds())
-    units = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
-    for place, (size, unit) in enumerate(units):
-        if seconds >= size:
-            whole, rest = divmod(seconds, size)
-            smaller, its_unit = units[min(place + 1, len(units) - 1)]
-            less = f" {rest // smaller} {its_unit}" if rest // smaller else ""
-            return f"{whole} {unit}{less}"
-    return "0 s"
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = math.ceil(seconds / 60)
+    parts = ((minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "min"))
+    return " ".join(f"{many} {unit}" for many, unit in parts if many)
