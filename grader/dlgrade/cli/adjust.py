@@ -13,7 +13,7 @@ import click
 
 from dlgrade.course.find import Course, find_root, open_course
 from dlgrade.errors import UsageError
-from dlgrade.model import plain
+from dlgrade.points import number, signed
 from dlgrade.text import visible
 
 if TYPE_CHECKING:
@@ -70,8 +70,7 @@ def command(
         if table.is_file():
             write_csv(table, after)
     was, now = (_graded(found, student, exercise) for found in (before, after))
-    sign = "+" if points >= 0 else "−"
-    said = f"{exercise} of {student}: {was} → {now} ({sign}{plain(abs(points))}: {reason})"
+    said = f"{exercise} of {student}: {was} → {now} ({signed(points)}: {reason})"
     click.echo(visible(said))
     return 0
 
@@ -120,4 +119,4 @@ def _graded(grades: tuple[Grade, ...], student: str, exercise: str) -> str:
     found = next((one for one in grades if (one.student, one.exercise) == (student, exercise)), None)
     if found is None:
         return "nothing"
-    return "no grade yet" if found.graded_points is None else f"{plain(found.graded_points)}"
+    return "no grade yet" if found.graded_points is None else number(found.graded_points)

@@ -14,7 +14,7 @@ from dlgrade.cli.pages import page_format, page_options, write_page
 from dlgrade.cli.tables import aligned
 from dlgrade.course.find import COURSE_FILE, find_root, open_course
 from dlgrade.errors import UsageError
-from dlgrade.model import plain
+from dlgrade.points import number, percent, share_of
 from dlgrade.text import visible
 
 if TYPE_CHECKING:
@@ -76,10 +76,9 @@ def command(
     if form == "html":
         from dlgrade.report.class_pages import grades_page
 
-        names = {terms.exercise: None for terms in policy.terms} | dict.fromkeys(one.exercise for one in found)
         there = {one.exercise for one in shown}
-        summed = totals(found, policy) if exercise is None and len(there) > 1 else ()
-        write_page(grades_page(course.title, shown, summed, [name for name in names if name in there]), out)
+        sums = totals(found, policy) if exercise is None and len(there) > 1 else ()
+        write_page(grades_page(course.title, shown, sums, policy.in_order(there)), out)
     elif csv is not None:
         write_csv(csv, shown)
         click.echo(f"{'1 grade is' if len(shown) == 1 else f'{len(shown)} grades are'} in {visible(str(csv))}.")
@@ -170,18 +169,16 @@ def say_clocks(grades: Sequence[Grade], policy: GradingPolicy) -> None:
 
 
 def _table(grades: Sequence[Grade]) -> str:
-    from dlgrade.gradebook.policy import percent
-
     header = ("student", "exercise", "points", "verdict", "credit", "graded", "reason")
     rows = (
         (
             grade.student,
             grade.exercise,
-            f"{plain(grade.points)}/{plain(grade.max_points)}",
+            f"{number(grade.points)}/{number(grade.max_points)}",
             grade.verdict,
-            "–" if grade.credit is None else percent(grade.credit),
-            "–" if grade.graded_points is None else f"{plain(grade.graded_points)}",
-            grade.reason,
+            percent(grade.credit),
+            "–" if grade.graded_points is None else number(grade.graded_points),
+            grade.noted,
         )
         for grade in grades
     )
@@ -192,8 +189,8 @@ def _totals(totals: Sequence[Total]) -> str:
     rows = (
         (
             total.student,
-            f"{plain(total.points)}/{plain(total.max_points)}",
-            f"{100 * total.points / total.max_points:.1f} %" if total.max_points else "–",
+            f"{number(total.points)}/{number(total.max_points)}",
+            percent(share_of(total.points, total.max_points)),
             ", ".join(total.missing) or "–",
             ", ".join(total.to_be_regraded) or "–",
         )
@@ -214,7 +211,7 @@ def write_csv(path: Path, grades: Sequence[Grade]) -> None:
     rows: list[list[Cell]] = [
         [
             grade.student, grade.exercise, grade.points, grade.max_points, grade.verdict, grade.credit,
-            grade.graded_points, grade.reason,
+            grade.graded_points, grade.noted,
         ]
         for grade in grades
     ]  # fmt: skip

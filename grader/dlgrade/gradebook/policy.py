@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from dlgrade.points import percent
+
 EVERYTHING = "*"
 """What an extension names that is for all exercises."""
 UNTIMED = "handed in at an unknown time: graded as on time"
@@ -86,6 +88,11 @@ class GradingPolicy:
     def of(self, exercise: str) -> Terms:
         """The terms of an exercise; of one that the course does not have, that it is never due."""
         return next((terms for terms in self.terms if terms.exercise == exercise), Terms(exercise))
+
+    def in_order(self, exercises: Iterable[str]) -> list[str]:
+        """Exercises in course order; those that the course does not have come last, by name."""
+        place = {terms.exercise: number for number, terms in enumerate(self.terms)}
+        return sorted(exercises, key=lambda one: (place.get(one, len(place)), one))
 
 
 @dataclass(frozen=True)
@@ -178,15 +185,6 @@ def local(moment: datetime) -> str:
     """
     seconds = ":%S" if moment.second else ""
     return moment.strftime(f"%Y-%m-%d %H:%M{seconds} %Z")
-
-
-def percent(share: float) -> str:
-    """A share of the whole, as a percentage.
-
-    >>> percent(0.9)
-    '90 %'
-    """
-    return f"{100 * share:.4g} %"
 
 
 def _is_by(when: datetime, until: datetime) -> bool:
