@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 COLUMNS = ("student", "exercise", "points", "max_points", "verdict", "credit", "graded_points", "reason")
 """Of the CSV."""
+TOTAL_COLUMNS = ("student", "points", "max_points", "share", "missing", "to_be_regraded")
+"""Of the CSV with the totals."""
 GRADES = "grades.csv"
 """Its name where `dlgrade grade` writes it."""
 _NAMED_LIMIT = 10
@@ -35,6 +37,7 @@ _NAMED_LIMIT = 10
 @click.option("--csv", "csv", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write them there.")
 @click.option("--student", metavar="S", help="Only this student's.")
 @click.option("--exercise", metavar="E", help="Only for this exercise.")
+@click.option("--totals", "summed", is_flag=True, help="Only the totals: a line for each student.")
 @click.option("--verify", is_flag=True, help="Look through every report first, and say what is damaged.")
 @page_format
 @click.pass_context
@@ -44,6 +47,7 @@ def command(
     csv: Path | None,
     student: str | None,
     exercise: str | None,
+    summed: bool,
     verify: bool,
     form: str,
     out: Path | None,
@@ -58,6 +62,8 @@ def command(
     from dlgrade.gradebook.store import Gradebook
 
     page_options(form, out, csv)
+    if summed and (exercise is not None or form != "text"):
+        raise UsageError("Totals are over all exercises, in a table of text or CSV.", where="--totals")
     course = open_course(find_root(context.obj))
     policy, extensions = load_policy(course)
     with Gradebook.open(gradebook) as book:
@@ -79,6 +85,12 @@ def command(
         there = {one.exercise for one in shown}
         sums = totals(found, policy) if exercise is None and len(there) > 1 else ()
         write_page(grades_page(course.title, shown, sums, policy.in_order(there)), out)
+    elif summed and csv is not None:
+        sums = totals(found, policy)
+        _write_totals(csv, sums)
+        click.echo(f"{'1 total is' if len(sums) == 1 else f'{len(sums)} totals are'} in {visible(str(csv))}.")
+    elif summed:
+        click.echo(_totals(totals(found, policy)))
     elif csv is not None:
         write_csv(csv, shown)
         click.echo(f"{'1 grade is' if len(shown) == 1 else f'{len(shown)} grades are'} in {visible(str(csv))}.")
@@ -197,6 +209,20 @@ def _totals(totals: Sequence[Total]) -> str:
         for total in totals
     )
     return aligned(("student", "total", "share", "missing", "to be regraded"), rows, right=("total", "share"))
+
+
+def _write_totals(path: Path, totals: Sequence[Total]) -> None:
+    from dlgrade.course.atomic import write_file
+    from dlgrade.gradebook.spreadsheet import to_csv
+
+    rows: list[list[Cell]] = [
+        [
+            total.student, total.points, total.max_points, share_of(total.points, total.max_points),
+            " ".join(total.missing), " ".join(total.to_be_regraded),
+        ]
+        for total in totals
+    ]  # fmt: skip
+    write_file(path, to_csv(TOTAL_COLUMNS, rows))
 
 
 def write_csv(path: Path, grades: Sequence[Grade]) -> None:
