@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlgrade.cli.mistakes import tell_mistakes
 from dlgrade.cli.tables import aligned
 from dlgrade.course.find import COURSE_FILE, Course, find_root, open_course
 from dlgrade.errors import AuthorError
@@ -47,11 +48,7 @@ def check(context: click.Context) -> int:
         points, more, absent = _points(course)
         mistakes += more
     if mistakes:
-        count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        for one in mistakes:
-            click.echo(f"{visible(str(one), limit=5000, lines=True)}\n", err=True)
-        click.echo(f"{count}.", err=True)
-        return 2
+        return tell_mistakes(mistakes)
     assert course is not None
     _show(course, reading.policy, reading.extensions, points)
     for name, exercises in sorted(absent.items()):
