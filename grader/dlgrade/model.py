@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlgrade.points import added
+
 if TYPE_CHECKING:
     from dlgrade.author import Check
 
@@ -93,7 +95,7 @@ class Exercise:
     @property
     def max_points(self) -> float:
         """The points of all checks together."""
-        return sum(check.points for check in self.checks)
+        return added(check.points for check in self.checks)
 
 
 @dataclass(frozen=True)
@@ -234,12 +236,12 @@ class Report:
     @property
     def points(self) -> float:
         """The points that were earned."""
-        return sum(result.points for result in self.checks)
+        return added(result.points for result in self.checks)
 
     @property
     def max_points(self) -> float:
         """The points that could be earned."""
-        return sum(result.max_points for result in self.checks)
+        return added(result.max_points for result in self.checks)
 
     @property
     def verdict(self) -> Verdict:

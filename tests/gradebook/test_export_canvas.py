@@ -111,11 +111,11 @@ def test_scores_are_filled_in_and_all_else_stays():
     filling = filled(EXPORTED)
     data = write_sheet(filling.sheet)
     told = imported(data).grades
-    assert told["101", "4711"] == "6.31" and told["102", "4711"] == "7.00"
+    assert told["101", "4711"] == "6.305" and told["102", "4711"] == "7.00"
     assert told["103", "4711"] == "2.50", "without a grade the cell keeps what it says"
     assert told["102", "4712"] == "EX", "who was excused stays excused"
     assert told["101", "4713"] == "3.00"
-    before = EXPORTED.replace(b"DL 2026,,,3.00", b"DL 2026,6.31,,3.00").replace(b"2026,1.00,EX", b"2026,7.00,EX")
+    before = EXPORTED.replace(b"DL 2026,,,3.00", b"DL 2026,6.305,,3.00").replace(b"2026,1.00,EX", b"2026,7.00,EX")
     assert data == before, "every other byte is Canvas's"
     assert (filling.key, filling.written, filling.kept, filling.absent) == ("sis_login_id", 2, 1, ())
     said = preview(filling)
@@ -137,25 +137,25 @@ def test_semicolons_and_decimal_commas():
     text = EXPORTED.decode().replace(",", ";").replace("Lovelace; ", "Lovelace, ")
     text = re.sub(r"(\d)\.(\d\d)", r"\1,\2", text)
     data = write_sheet(filled(text.encode()).sheet)
-    assert b";6,31;" in data and b".31" not in data
+    assert b";6,305;" in data and b".31" not in data
     told = imported(data)
-    assert told.grades["101", "4711"] == "6.31" and told.points["4711"] == "10.00"
+    assert told.grades["101", "4711"] == "6.305" and told.points["4711"] == "10.00"
 
 
 def test_decimal_commas_between_commas_are_quoted():
     text = re.sub(r"(\d+)\.(\d\d)", r'"\1,\2"', EXPORTED.decode().replace("10.00", "9.00"))
     data = write_sheet(filled(text.encode(), [grade("ada", 6.305, most=9.0)], columns={"softmax": "HW1 softmax"}).sheet)
-    assert b'"6,31"' in data and imported(data).grades["101", "4711"] == "6.31"
+    assert b'"6,305"' in data and imported(data).grades["101", "4711"] == "6.305"
 
 
 def test_notes_under_the_header_and_names_in_two_columns():
     text = EXPORTED.decode().replace("\r\n", "\n").lstrip("\ufeff")
     text = text.replace("\n", "\n,,,,,Manual Posting,,,\n", 1)
-    assert imported(write_sheet(filled(text.encode()).sheet)).grades["101", "4711"] == "6.31"
+    assert imported(write_sheet(filled(text.encode()).sheet)).grades["101", "4711"] == "6.305"
     split = text.replace("Student,ID", "LastName,FirstName,ID", 1)
     split = re.sub(r"(?m)^((?:\"(?:[^\"]|\"\")*\"|[^,\n]*)),(\d{3},)", r"\1,X,\2", split).replace("ble,", "ble,,")
     split = split.replace("\n,,,,,Manual", "\n,,,,,,Manual")
-    assert b",6.31," in write_sheet(filled(split.encode()).sheet)
+    assert b",6.305," in write_sheet(filled(split.encode()).sheet)
 
 
 def test_bytes_that_are_no_text_stay():
@@ -279,7 +279,7 @@ def test_a_new_file_is_one_that_canvas_imports():
     grades = (*GRADES, grade(HOSTILE, 10.0))
     told = imported(fresh(grades, POLICY, roster, columns={"softmax": "HW1 softmax (4711)"}))
     assert told.points == {"4711": "10.00"}
-    assert told.grades == {("101", "4711"): "6.31", ("bob", "4711"): "7.00", (f"'{HOSTILE}", "4711"): "10.00"}
+    assert told.grades == {("101", "4711"): "6.305", ("bob", "4711"): "7.00", (f"'{HOSTILE}", "4711"): "10.00"}
     assert set(imported(fresh(GRADES, POLICY, {}, columns={})).points) == {"softmax", "conv2d"}
 
 

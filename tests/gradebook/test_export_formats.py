@@ -18,11 +18,13 @@ from dlgrade.gradebook.exports.junit import class_junit
 from dlgrade.gradebook.exports.roster import Person, read_roster
 from dlgrade.gradebook.grades import Grade
 from dlgrade.gradebook.sources import Clock
+from dlgrade.gradebook.store import Adjustment
 from dlgrade.model import Outcome
 from export_samples import GRADED, HOSTILE, SECRET, course_at, entries_of, entry_of, gradebook_at
 from graded_samples import DUE, NOW, check, report
 
 LATER = NOW + timedelta(days=1)
+ORAL = Adjustment("ida", "softmax", 2.0, "oral exam", "eve", NOW)
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +163,7 @@ def test_a_suite_for_each_student(folder):
 
 
 def test_an_adjustment_without_a_submission_is_no_case():
-    grade = Grade("ida", "softmax", 0.0, 10.0, "missing", 1.0, 2.0, "not handed in; +2 (oral exam, x)", adjusted=2.0)
+    grade = Grade("ida", "softmax", 0.0, 10.0, "missing", 1.0, 2.0, "not handed in", changes=(ORAL,))
     root = ET.fromstring(class_junit([Entry(grade)]))
     assert (root.get("tests"), root.find("testsuite/testcase")) == ("0", None)
     assert {item.get("name") for item in root.iter("property")} >= {"softmax.graded_points"}
@@ -192,7 +194,7 @@ def test_scores_are_those_that_a_platform_takes(export, tmp_path, folder):
         score = json.loads((tmp_path / "out" / ags.path_of(entry)).read_bytes())
         assert accepted(score) == entry.grade.graded_points
         assert score["userId"] == ("4711" if entry.grade.student == "ada" else entry.grade.student)
-        assert score["comment"] == entry.grade.reason
+        assert score["comment"] == entry.grade.told
     eve = json.loads((tmp_path / "out" / "softmax" / "eve.json").read_bytes())
     assert "scoreGiven" not in eve and eve["gradingProgress"] == "Failed"
 
@@ -222,7 +224,7 @@ def test_when_nobody_knows_when_nothing_is_told():
 
 
 def test_points_out_of_none_are_for_a_person_to_enter():
-    grade = Grade("ida", "softmax", 0.0, 0.0, "missing", 1.0, 2.0, "not handed in; +2", adjusted=2.0)
+    grade = Grade("ida", "softmax", 0.0, 0.0, "missing", 1.0, 2.0, "not handed in", changes=(ORAL,))
     score = ags.score(Entry(grade), {}, NOW)
     assert accepted(score) is None and "scoreGiven" not in score and score["gradingProgress"] == "PendingManual"
 

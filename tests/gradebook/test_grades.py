@@ -53,8 +53,11 @@ def test_hidden_checks_count():
 
 def test_products_are_what_people_compute():
     policy = replace(POLICY, late=(replace(LATE[0], credit=0.45), LATE[1]))
-    # 0.855, of which a binary fraction makes a little less.
-    assert only([made(points=1.9, when=DUE + HOUR)], policy).graded_points == 0.86
+    # Of 1.9 × 0.45 a binary fraction makes a little more, and of 0.1 + 0.2 + 0.3.
+    assert only([made(points=1.9, when=DUE + HOUR)], policy).graded_points == 0.855
+    tenths = [check(str(one), one / 10, max_points=one / 10) for one in (1, 2, 3)]
+    grade = only([made("ada", *tenths)], adjustments=[by_hand(0.1), by_hand(0.2, number=2)])
+    assert (grade.points, grade.max_points, grade.adjusted, grade.graded_points) == (0.6, 0.6, 0.3, 0.9)
 
 
 @pytest.mark.parametrize(("policy", "attempt"), [(POLICY, 3), (BEST, 2)])
@@ -111,7 +114,8 @@ def test_adjustments_are_not_made_fewer_by_lateness():
     late = made(points=10, when=DUE + 2 * DAY)
     grade = only([late], adjustments=[by_hand(2), by_hand(-0.5, reason="style", number=2)])
     assert (grade.graded_points, grade.adjusted, grade.points) == (6.5, 1.5, 10.0)
-    assert grade.reason == "2 d late: 50 % of the points; +2 (oral exam, eve); −0.5 (style, eve)"
+    assert grade.noted == "2 d late: 50 % of the points; +2 (oral exam, eve); −0.5 (style, eve)"
+    assert grade.told == "2 d late: 50 % of the points; +2 (oral exam); −0.5 (style)"
     assert only([late], adjustments=[by_hand(-50)]).graded_points == 0.0
     assert only([late], adjustments=[by_hand(-5), by_hand(5)]).graded_points == 5.0
 
@@ -119,7 +123,7 @@ def test_adjustments_are_not_made_fewer_by_lateness():
 def test_what_was_only_adjusted_has_a_grade():
     grade = only([], adjustments=[by_hand(4)])
     assert (grade.verdict, grade.points, grade.graded_points, grade.attempt) == ("missing", 0.0, 4.0, 0)
-    assert grade.reason == "not handed in; +4 (oral exam, eve)"
+    assert grade.noted == "not handed in; +4 (oral exam, eve)"
 
 
 def test_an_extension_is_for_a_student_an_exercise_or_a_unit():
@@ -247,6 +251,11 @@ def test_totals_weigh_and_count_what_is_missing_as_nothing():
     ada, bob = totals(found, POLICY)
     assert (ada.points, ada.max_points, ada.missing) == (18.0, 30.0, ())
     assert (bob.points, bob.max_points, bob.missing) == (6.0, 30.0, ("conv2d",))
+    found = grades([made(name, points=1, exercise=one) for name, one in
+                    (("ada", "conv2d"), ("bob", "gone"), ("eve", "softmax"))], POLICY)  # fmt: skip
+    ada, bob, eve = totals(found, POLICY)
+    assert (ada.missing, bob.missing) == (("softmax", "gone"), ("softmax", "conv2d")), "in course order"
+    assert eve.missing == ("conv2d", "gone")
     found = grades([made("ada", points=8), broken("ada", exercise="conv2d")], POLICY)
     (ada,) = totals(found, POLICY)
     assert (ada.points, ada.max_points, ada.to_be_regraded) == (8.0, 10.0, ("conv2d",))
@@ -387,14 +396,14 @@ def test_whoever_is_asked_for_has_the_same_total(class_of, dlgrade, tmp_path):
         return [" ".join(line.split()) for line in ran.out.splitlines() if line.startswith(("bob", "kim"))]
 
     assert [row for row in rows() if row.startswith("bob")] == rows("--student", "bob")
-    assert "bob 8/20 40.0 % cross_entropy –" in rows("--student", "bob")
+    assert "bob 8/20 40 % cross_entropy –" in rows("--student", "bob")
     assert rows() == rows("--student", "bob", "--student", "kim")
     assert rows("--exercise", "02_losses/softmax", "--exercise", "cross_entropy.py") == rows()[:-2]
     assert rows("--exercise", "02_losses") == rows()[:-2], "no totals of a part"
     page = tmp_path / "grades.html"
     dlgrade("--course", class_of.root, "grades", class_of.path, "--student", "bob", "--format", "html", "--out", page)
     text = re.sub(r"<[^>]*>|\s", "", page.read_text("utf-8"))
-    assert "bob840.0%" in text
+    assert "bob840%" in text
 
 
 def test_what_has_no_grade_is_loud(class_of, dlgrade, tmp_path):

@@ -34,7 +34,9 @@ HOUR = timedelta(hours=1)
         (timedelta(microseconds=1), 0.9, "1 s late: 90 % of the points"),
         (3 * HOUR, 0.9, "3 h late: 90 % of the points"),
         (DAY, 0.9, "1 d late: 90 % of the points"),
-        (DAY + 90 * timedelta(minutes=1), 0.5, "1 d 1 h late: 50 % of the points"),
+        (DAY + 90 * timedelta(minutes=1), 0.5, "1 d 1 h 30 min late: 50 % of the points"),
+        (DAY + timedelta(seconds=5), 0.5, "1 d 1 min late: 50 % of the points"),
+        (59 * timedelta(minutes=1) + timedelta(seconds=59), 0.9, "1 h late: 90 % of the points"),
         (7 * DAY, 0.5, "7 d late: 50 % of the points"),
         (8 * DAY, 0.0, "8 d late: no points after 7 d"),
     ],
@@ -42,6 +44,12 @@ HOUR = timedelta(hours=1)
 def test_credit_follows_the_steps(late, worth, reason):
     decision = credit(POLICY, DUE, DUE + late)
     assert (decision.credit, decision.reason, decision.grace_used) == (worth, reason, 0)
+
+
+def test_what_grace_did_can_be_followed():
+    """Seven days would be worth half of the points without any grace."""
+    decision = credit(POLICY, DUE, DUE + 7 * DAY + timedelta(minutes=31), 1)
+    assert decision.reason == "7 d 31 min late, 1 grace day used: 50 % of the points"
 
 
 def test_without_steps_nothing_is_given_after_the_due_time():
@@ -151,6 +159,17 @@ def test_an_extension_never_lowers_the_credit(policy, due, span, extended, grace
         less = best_credit(policy, terms, given_[:count], when, grace)
         more = best_credit(policy, terms, given_[: count + 1], when, grace)
         assert more.credit >= less.credit
+
+
+def test_of_two_extensions_the_best_counts_in_the_hour_that_comes_twice():
+    """02:30 comes twice that night, and Python takes the two for one time of one zone."""
+    due = datetime(2026, 10, 20, 12, tzinfo=BERLIN)
+    first = datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN)
+    terms, policy = Terms("softmax", "02_losses", due), replace(POLICY, late=())
+    given = [Extension("ada", "softmax", until) for until in (first, first.replace(fold=1))]
+    for extensions in (given, given[::-1]):
+        between = datetime(2026, 10, 25, 1, 0, tzinfo=UTC)  # half an hour after the first, and before the second
+        assert best_credit(policy, terms, extensions, between).credit == 1.0
 
 
 def test_an_extension_moves_every_step():

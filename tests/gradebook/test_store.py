@@ -19,7 +19,7 @@ import pytest
 from dlgrade.errors import GraderError, UsageError
 from dlgrade.gradebook import store
 from dlgrade.gradebook.sources import Clock
-from dlgrade.gradebook.store import Gradebook
+from dlgrade.gradebook.store import Adjustment, Gradebook
 from dlgrade.model import Verdict
 from graded_samples import DAY, DUE, NOW, broken, check, made
 
@@ -148,10 +148,33 @@ def test_adjustments_come_back(book):
     ada, bob = book.adjustments()
     assert (ada.points, ada.reason, ada.who, ada.at, ada.number) == (1.5, "oral exam", "eve", NOW, 1)
     assert list(book.adjustments("bob")) == [bob]
-    for points, reason, who in ((float("nan"), "r", "w"), (1, " ", "w"), (1, "r", "")):
+    none = [(points, "r", "w") for points in (0, -0.0, float("nan"), float("-inf"), 1e9, 1e308, 1e-300)]
+    for points, reason, who in (*none, (1, " ", "w"), (1, "r", "")):
         with pytest.raises(UsageError):
             book.adjust("ada", "softmax", points, reason, who, NOW)
     assert len(list(book.adjustments())) == 2
+
+
+def test_several_adjustments_are_made_together_or_not_at_all(book):
+    one = Adjustment("ada", "softmax", 1.0, "oral exam", "eve", NOW)
+    with pytest.raises(UsageError):
+        book.adjust_all([one, replace(one, points=0.0)])
+    assert list(book.adjustments()) == []
+    book.adjust_all([one, replace(one, student="bob")])
+    assert [one.student for one in book.adjustments()] == ["ada", "bob"]
+
+
+def test_an_adjustment_that_is_taken_back_stays_for_the_record(book):
+    for points in (1.5, 1000.0, 2.0):
+        book.adjust("ada", "softmax", points, "oral exam", "eve", NOW)
+    first, typo, last = book.adjustments()
+    book.undo(typo, "a typo", "eve", NOW)
+    assert list(book.adjustments()) == [first, last]
+    *_, undone = book.adjustments(undone=True)
+    assert (undone.points, undone.reason, undone.undoes) == (-1000.0, "a typo", 2)
+    with pytest.raises(UsageError, match="taken back already"):
+        book.undo(typo, "again", "eve", NOW)
+    assert book.faults() == ()
 
 
 def test_what_is_withdrawn_counts_no_more_until_it_is_graded_anew(book):
@@ -483,7 +506,7 @@ def oldest(path):
     for (name,) in other.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
         other.execute(f"DROP TRIGGER {name}")
     other.execute("ALTER TABLE report RENAME COLUMN handed_in TO happened")
-    other.execute("PRAGMA user_version = 1")
+    other.execute("PRAGMA user_version = 2")
     other.commit()
     other.close()
 
@@ -498,7 +521,7 @@ def test_an_older_gradebook_is_read_as_it_is_and_written_as_a_new_one(path, monk
     monkeypatch.setattr(store, "MIGRATIONS", {})
     with pytest.raises(UsageError, match="older dlgrade that this one does not know"):
         Gradebook.open(path)
-    monkeypatch.setattr(store, "MIGRATIONS", {1: migrate})
+    monkeypatch.setattr(store, "MIGRATIONS", {2: migrate})
     with Gradebook.open(path) as book:
         assert [one.student for one in book.records()] == ["ada", "bob"]
     assert path.read_bytes() == before
@@ -507,7 +530,7 @@ def test_an_older_gradebook_is_read_as_it_is_and_written_as_a_new_one(path, monk
     with Gradebook.open(path) as book:
         assert len(list(book.records())) == 3
         assert book.faults() == ()
-    copy = path.with_name("gradebook.db.version-1")
+    copy = path.with_name("gradebook.db.version-2")
     with Gradebook.open(copy) as book:
         assert [one.student for one in book.records()] == ["ada", "bob"]
 
@@ -520,10 +543,10 @@ def test_a_migration_that_fails_changes_nothing(path, monkeypatch):
         connection.execute("DROP TABLE adjustment")
         raise sqlite3.OperationalError("no more")
 
-    monkeypatch.setattr(store, "MIGRATIONS", {1: stumble})
+    monkeypatch.setattr(store, "MIGRATIONS", {2: stumble})
     with pytest.raises(GraderError):
         Gradebook.open(path, write=True)
-    monkeypatch.setattr(store, "MIGRATIONS", {1: migrate})
+    monkeypatch.setattr(store, "MIGRATIONS", {2: migrate})
     with Gradebook.open(path, write=True) as book:
         assert len(list(book.records())) == 2
         assert book.faults() == ()
@@ -561,6 +584,10 @@ def test_a_gradebook_of_the_first_version_is_brought_up_to_date(path):
         marks = ", ".join("?" * 13)
         columns = ", ".join(column for column in (*store._REPORT_COLUMNS, "checksum", "report") if column != "clock")
         other.execute(f"INSERT INTO report ({columns}) VALUES ({marks})", (*row, checksum, one.text))
+    row = ["ada", "softmax", 1.5, "oral exam", "eve", NOW.isoformat()]
+    checksum = hashlib.sha256(json.dumps(row, separators=(",", ":")).encode()).hexdigest()
+    columns = "student, exercise, points, reason, who, made_at, checksum"
+    other.execute(f"INSERT INTO adjustment ({columns}) VALUES ({', '.join('?' * 7)})", (*row, checksum))
     other.commit()
     other.close()
     before = path.read_bytes()
@@ -570,6 +597,9 @@ def test_a_gradebook_of_the_first_version_is_brought_up_to_date(path):
     assert path.read_bytes() == before, "whoever only reads changes nothing"
     with Gradebook.open(path, write=True) as book:
         assert book.faults() == ()
+        (given,) = book.adjustments()
+        assert (given.points, given.undoes) == (1.5, 0)
+        book.undo(given, "a typo", "eve", NOW)
         assert book.add(made("ada", points=3)) == 0
         assert book.add(replace(made("eve"), clock="timestamp.txt")) == 1
         assert book.withdraw([("bob", "softmax", 1)], "wrong file", "eve", NOW) == 1
@@ -592,10 +622,23 @@ def test_a_clock_that_was_taken_away_is_told(path):
         assert "The report number 1 is damaged" in " ".join(book.faults())
 
 
+def test_an_adjustment_whose_taking_back_is_lost_is_told(path):
+    with Gradebook.open(path, write=True) as book:
+        book.adjust("ada", "softmax", 1, "oral exam", "eve", NOW)
+        book.undo(*book.adjustments(), "a typo", "eve", NOW)
+    other = sqlite3.connect(path)
+    other.execute("DROP TRIGGER adjustment_is_never_changed")
+    other.execute("UPDATE adjustment SET undoes = 0")
+    other.commit()
+    other.close()
+    with Gradebook.open(path) as book:
+        assert "The adjustment number 2 is damaged" in " ".join(book.faults())
+
+
 def test_a_newer_gradebook_is_told(path):
     filled(path, 1)
     other = sqlite3.connect(path)
-    other.execute("PRAGMA user_version = 3")
+    other.execute("PRAGMA user_version = 4")
     other.close()
     for write in (False, True):
         with pytest.raises(UsageError, match="newer dlgrade") as raised:

@@ -13,7 +13,7 @@ from report_samples import REPORTS
 LATE = Account(
     "softmax", 3.5, 11.0, 0.9, "90 %", "2 h late: 90 % of the points", 3.15, 4.65, 2.0,
     "2026-11-30 23:59 CET", "2026-12-01 01:59 CET",
-    (Change(2.0, "explained it in the oral", "Dr. Tran"), Change(-0.5, "no name in the file", "Dr. Tran")),
+    (Change(2.0, "explained it in the oral"), Change(-0.5, "no name in the file")),
     (Attempt(1, "2026-11-29 10:00 CET", None, False), Attempt(2, "2026-12-01 01:59 CET", 3.5, True)),
     "last", REPORTS["wrong"],
 )  # fmt: skip

@@ -52,8 +52,8 @@ def test_the_points_are_a_sum_that_can_be_followed() -> None:
         ["the checks", "3.5", "of 11"],
         ["credit", "× 90 %", "2 h late: 90 % of the points"],
         ["", "= 3.15", ""],
-        ["", "+ 2", "explained it in the oral (Dr. Tran)"],
-        ["", "− 0.5", "no name in the file (Dr. Tran)"],
+        ["", "+ 2", "explained it in the oral"],
+        ["", "− 0.5", "no name in the file"],
         ["counts", "= 4.65", ""],
     ]
     assert "handed in 2026-12-01 01:59 CET, due 2026-11-30 23:59 CET" in section.text
@@ -156,8 +156,8 @@ def test_grades_are_a_table_in_which_each_row_knows_its_places() -> None:
     (table,) = page.all("table", "grades")
     found = rows(table)
     assert found[0] == ["student", "total", *EXERCISES]
-    assert found[1] == ["Ada Lovelace", "12! 20.0 %", "!", "3", "9", "–"]
-    assert found[2] == ["Bo", "42 70.0 %", "4", "20", "8", "10*"]
+    assert found[1] == ["Ada Lovelace", "12! 20 %", "!", "3", "9", "–"]
+    assert found[2] == ["Bo", "42 70 %", "4", "20", "8", "10*"]
     styles = [row.attributes["style"] for row in table.all("tbody")[0].children]
     places = [list(map(int, re.findall(r":(\d+)", style))) for style in styles]
     columns = list(zip(*places, strict=True))
@@ -166,7 +166,7 @@ def test_grades_are_a_table_in_which_each_row_knows_its_places() -> None:
     assert columns[2] == (3, 1, 0, 2) and columns[5] == (1, 0, 2, 3)
     assert len(page.all("input")) == len(columns)
     assert "3 d late: 50 % of the points" in page.all("details")[0].text
-    assert "20.0 %" not in grades_page("x", GRADES, (), EXERCISES)
+    assert "20 %" not in grades_page("x", GRADES, (), EXERCISES)
 
 
 def test_what_is_no_event_is_what_a_policy_says_of_it() -> None:
@@ -178,7 +178,7 @@ def test_what_is_no_event_is_what_a_policy_says_of_it() -> None:
 
 def texts_everywhere(text: str) -> dict[str, str]:
     """Every page, with this text wherever a stranger's can be."""
-    change = replace(LATE.changes[0], reason=text, who=text)
+    change = replace(LATE.changes[0], reason=text)
     tried = replace(LATE.attempts[0], when=text)
     hostile = replace(
         LATE,

@@ -190,7 +190,7 @@ def test_every_outcome_has_a_mark_and_a_word(outcome: Outcome) -> None:
 
 @pytest.mark.parametrize(
     ("points", "max_points", "shown"),
-    [(3.0, 3.0, "3/3"), (0.5, 3, "0.5/3"), (0.1 + 0.2, 1, "0.3/1"), (2 / 3, 1, "0.67/1")],
+    [(3.0, 3.0, "3/3"), (0.5, 3, "0.5/3"), (0.1 + 0.2, 1, "0.3/1"), (2 / 3, 1, "0.6667/1")],
 )
 def test_points_are_plain_numbers(points: float, max_points: float, shown: str) -> None:
     line = terminal.check_line(replace(GOOD, points=points, max_points=max_points))

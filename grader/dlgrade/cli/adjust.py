@@ -1,33 +1,43 @@
-"""`dlgrade adjust`: points that a person gives or takes, with the reason."""
+"""`dlgrade adjust`: points that a person gives, takes, or takes back, with the reason."""
 
 from __future__ import annotations
 
-import difflib
 import getpass
-from collections.abc import Collection
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from dlgrade.course.find import Course, find_root, open_course
+from dlgrade.cli.mistakes import tell_mistakes
+from dlgrade.course.find import find_root, open_course
 from dlgrade.errors import UsageError
-from dlgrade.model import plain
+from dlgrade.points import number, signed
 from dlgrade.text import visible
 
 if TYPE_CHECKING:
     from dlgrade.gradebook.grades import Grade
-    from dlgrade.gradebook.policy import Extension, GradingPolicy
-    from dlgrade.gradebook.store import Gradebook
+    from dlgrade.gradebook.store import Adjustment
+
+_UNDONE = "taken back"
+"""The reason of what is taken back without one: the gradebook keeps it, and nobody else reads it."""
 
 
 # A number below zero is no option.
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("student")
-@click.argument("exercise")
-@click.argument("points", type=float)
-@click.option("--reason", required=True, metavar="TEXT", help="Why, for the student to read.")
+@click.argument("student", required=False)
+@click.argument("exercise", required=False)
+@click.argument("points", type=float, required=False)
+@click.option("--reason", metavar="TEXT", help="Why, for the student to read.")
+@click.option(
+    "--from",
+    "table",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.csv",
+    help="Make all adjustments of a table, or none: columns student, exercise, points, reason.",
+)
+@click.option("--undo", is_flag=True, help="Take back the last adjustment; with POINTS, the last one of so many.")
 @click.option("--who", metavar="NAME", help="Who decided it.  [default: the name that you are logged in with]")
 @click.option(
     "--at",
@@ -37,42 +47,79 @@ if TYPE_CHECKING:
     help="Where the gradebook is.  [default: here]",
 )
 @click.option("--new", is_flag=True, help="The gradebook has nothing of this student yet.")
+@click.option("--beyond", is_flag=True, help="It may be more than the exercise is worth.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; say what would change.")
 @click.pass_context
 def command(
     context: click.Context,
-    student: str,
-    exercise: str,
-    points: float,
-    reason: str,
+    student: str | None,
+    exercise: str | None,
+    points: float | None,
+    reason: str | None,
+    table: Path | None,
+    undo: bool,
     who: str | None,
     at: Path,
     new: bool,
+    beyond: bool,
+    dry_run: bool,
 ) -> int:
     """Give STUDENT points for EXERCISE, or take them: dlgrade adjust ada softmax -2 --reason "Copied the loop."
 
-    Points given by hand are not made fewer by lateness, and nobody is left with less than none. Nothing is erased: what
-    was given by mistake is taken again. `dlgrade grades` shows each adjustment with its reason.
+    Points given by hand are not made fewer by lateness, and nobody is left with less than none. `dlgrade grades` shows
+    each adjustment with its reason and who decided it; the student is told the reason. The gradebook erases nothing;
+    what is taken back with --undo is shown to nobody any more: dlgrade adjust --undo ada softmax
     """
     from dlgrade.cli.grades import GRADES, write_csv
+    from dlgrade.gradebook.adjusting import Desk, last_of, read_adjustments
+    from dlgrade.gradebook.grades import grades
     from dlgrade.gradebook.policy_file import load_policy
     from dlgrade.gradebook.store import Gradebook
 
+    if table is not None:
+        if student is not None or reason is not None or undo:
+            raise UsageError("The table says whose points, how many and why.", where="--from", mend="Name it alone.")
+    elif student is None or exercise is None or (points is None and not undo):
+        missing = "STUDENT" if student is None else "EXERCISE" if exercise is None else "POINTS"
+        raise click.MissingParameter(param_type="argument", param_hint=f"'{missing}'", ctx=context)
+    elif reason is None and not undo:
+        raise click.MissingParameter(param_type="option", param_hint="'--reason'", ctx=context)
     course = open_course(find_root(context.obj))
     policy, extensions = load_policy(course)
     Gradebook.open(at).close()  # one that is not there is not to be made
-    with Gradebook.open(at, write=True) as book:
-        before = _grades(book, policy, extensions)
-        student = _student(student, {one.student for one in before}, new)
-        exercise = _exercise(exercise, course, {one.exercise for one in before})
-        book.adjust(student, exercise, points, reason, who or who_runs_this(), datetime.now(UTC))
-        after = _grades(book, policy, extensions)
-        table = book.path.with_name(GRADES)
-        if table.is_file():
-            write_csv(table, after)
-    was, now = (_graded(found, student, exercise) for found in (before, after))
-    sign = "+" if points >= 0 else "−"
-    said = f"{exercise} of {student}: {was} → {now} ({sign}{plain(abs(points))}: {reason})"
-    click.echo(visible(said))
+    with Gradebook.open(at, write=not dry_run) as book:
+        standing = list(book.adjustments())
+        before = grades(book.records(), policy, extensions, standing)
+        desk = Desk(course, before, who or who_runs_this(), datetime.now(UTC), new, beyond)
+        made: list[Adjustment] = []
+        left = standing
+        if table is not None:
+            made, file = read_adjustments(table, desk, standing)
+            if file.mistakes:
+                return tell_mistakes(file.mistakes, "Nothing was written.")
+        elif student is not None and exercise is not None:
+            if points is not None and not undo:
+                made = [desk.adjustment(student, exercise, points, reason or "")]
+            else:
+                last = last_of(standing, desk.student(student), desk.exercise(exercise), points)
+                left = [one for one in standing if one != last]
+        after = grades(book.records(), policy, extensions, [*left, *made])
+        gone = [one for one in standing if one not in left]
+        if not dry_run:
+            book.adjust_all(made)
+            for one in gone:
+                book.undo(one, reason or _UNDONE, desk.who, desk.at)
+            written = book.path.with_name(GRADES)
+            if written.is_file():
+                write_csv(written, after)
+    changes = [(one, signed(one.points)) for one in made]
+    changes += [(one, f"taken back: {signed(one.points)}") for one in gone]
+    for one, change in changes:
+        click.echo(visible(_said(one, before, after, change)))
+    if dry_run:
+        click.echo("Nothing was written.")
+    elif table is not None:
+        click.echo(f"{'1 adjustment was' if len(made) == 1 else f'{len(made):,} adjustments were'} made.")
     return 0
 
 
@@ -88,36 +135,13 @@ def who_runs_this() -> str:
         raise UsageError("It is not known who you are.", mend="Say it: --who NAME, or set LOGNAME.") from error
 
 
-def _grades(book: Gradebook, policy: GradingPolicy, extensions: tuple[Extension, ...]) -> tuple[Grade, ...]:
-    from dlgrade.gradebook.grades import grades
-
-    return grades(book.records(), policy, extensions, book.adjustments())
-
-
-def _student(name: str, known: Collection[str], new: bool) -> str:
-    from dlgrade.gradebook.whose import safe_name
-
-    found = name if name in known else safe_name(name)
-    if found in known or new:
-        return found
-    near = difflib.get_close_matches(name, known, n=1)
-    mend = f"Did you mean {visible(near[0])}?" if near else "`dlgrade grades` lists those that it has."
-    raise UsageError(
-        f"The gradebook has nothing of {visible(name)!r}.", mend=f"{mend} For somebody who handed nothing in: --new"
-    )
+def _said(one: Adjustment, before: Sequence[Grade], after: Sequence[Grade], change: str) -> str:
+    was, now = (_graded(found, one.student, one.exercise) for found in (before, after))
+    return f"{one.exercise} of {one.student}: {was} → {now} ({change}: {one.reason})"
 
 
-def _exercise(name: str, course: Course, known: Collection[str]) -> str:
-    if name in known:  # one that the course has no more
-        return name
-    found = course.named([name])
-    if len(found) > 1:
-        raise UsageError(f"{visible(name)} is a unit.", mend=f"Name one of: {', '.join(one.name for one in found)}.")
-    return found[0].name
-
-
-def _graded(grades: tuple[Grade, ...], student: str, exercise: str) -> str:
+def _graded(grades: Sequence[Grade], student: str, exercise: str) -> str:
     found = next((one for one in grades if (one.student, one.exercise) == (student, exercise)), None)
     if found is None:
         return "nothing"
-    return "no grade yet" if found.graded_points is None else f"{plain(found.graded_points)}"
+    return "no grade yet" if found.graded_points is None else number(found.graded_points)

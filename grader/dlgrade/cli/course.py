@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlgrade.cli.mistakes import tell_mistakes
 from dlgrade.cli.tables import aligned
 from dlgrade.course.find import COURSE_FILE, Course, find_root, open_course
 from dlgrade.errors import AuthorError
-from dlgrade.model import plain
+from dlgrade.points import added, number, percent
 from dlgrade.text import visible
 
 if TYPE_CHECKING:
@@ -47,11 +48,7 @@ def check(context: click.Context) -> int:
         points, more, absent = _points(course)
         mistakes += more
     if mistakes:
-        count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        for one in mistakes:
-            click.echo(f"{visible(str(one), limit=5000, lines=True)}\n", err=True)
-        click.echo(f"{count}.", err=True)
-        return 2
+        return tell_mistakes(mistakes)
     assert course is not None
     _show(course, reading.policy, reading.extensions, points)
     for name, exercises in sorted(absent.items()):
@@ -80,17 +77,17 @@ def _points(course: Course) -> tuple[dict[str, str], list[AuthorError], dict[str
         except AuthorError as error:
             mistakes.append(error)
             continue
-        hidden = sum(one.points for one in exercise.checks if one.name in exercise.hidden)
-        points[folder.name] = f"{plain(exercise.max_points - hidden)}"
+        hidden = added(one.points for one in exercise.checks if one.name in exercise.hidden)
+        points[folder.name] = number(added((exercise.max_points, -hidden)))
         if exercise.hidden:
-            points[folder.name] += f" + {plain(hidden)} hidden"
+            points[folder.name] += f" + {number(hidden)} hidden"
     return points, mistakes, absent
 
 
 def _show(
     course: Course, policy: GradingPolicy, extensions: Sequence[Extension], points: dict[str, str]
 ) -> None:  # fmt: skip
-    from dlgrade.gradebook.policy import local, percent
+    from dlgrade.gradebook.policy import local
 
     click.echo(f"{visible(course.title)} ({visible(str(course.root / COURSE_FILE))})\n")
     steps = [f"{percent(step.credit)} until" for step in policy.late]
@@ -98,7 +95,7 @@ def _show(
     for terms in policy.terms:
         due = terms.due
         until = [local(step.until.after(due)) if due else "" for step in policy.late]
-        worth = (points.get(terms.exercise, "?"), f"{plain(terms.weight)}")
+        worth = (points.get(terms.exercise, "?"), number(terms.weight))
         rows.append([terms.unit, terms.exercise, *worth, local(due) if due else "never", *until])
     click.echo(aligned(["unit", "exercise", "points", "weight", "due", *steps], rows, right=["points", "weight"]))
     late = ", ".join(f"{percent(step.credit)} of the points for {step.until}" for step in policy.late)

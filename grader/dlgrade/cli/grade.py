@@ -22,7 +22,8 @@ from dlgrade.cli.standing import say_standing
 from dlgrade.cli.tables import aligned
 from dlgrade.course.find import Course, find_root, open_course
 from dlgrade.errors import UsageError
-from dlgrade.model import Verdict, plain
+from dlgrade.model import Verdict
+from dlgrade.points import added, number, signed
 from dlgrade.text import visible
 
 if TYPE_CHECKING:
@@ -259,7 +260,7 @@ def _say_gone(gone: Sequence[Gone], *, withdrawn: bool, would: str = "") -> None
     gone = [one for one in gone if not one.moved]
     if not gone:
         return
-    named = [f"{one.exercise} of {one.student} (attempt {one.attempt}: {plain(one.points)} points)" for one in gone]
+    named = [f"{one.exercise} of {one.student} (attempt {one.attempt}: {number(one.points)} points)" for one in gone]
     more = f" and {len(named) - _GONE_SHOWN:,} more" if len(named) > _GONE_SHOWN else ""
     one = len(gone) == 1
     many, they = ("1 graded attempt is", "it") if one else (f"{len(gone):,} graded attempts are", "they")
@@ -429,7 +430,7 @@ def _summary(grades: Sequence[Grade], graded: Counter[str]) -> None:
                 f"{graded[name]:,}",
                 f"{len(its):,}",
                 f"{sum(one.verdict == Verdict.PASSED for one in counted):,}",
-                "–" if mean is None else f"{mean:.1f}/{plain(most)}",
+                "–" if mean is None else f"{number(mean, digits=1, least=1)}/{number(most)}",
                 f"{len(its) - len(counted):,}",
             )
         )
@@ -464,7 +465,7 @@ def _say_plan(wanted: Sequence[Wanted]) -> None:
                 unknown += 1
                 continue
             changes.append(points - (one.known.points if one.known is not None else 0.0))
-        known = [f"{plain(sum(changes)):+g} in {len(changes)}"] if changes else []
+        known = [f"{signed(added(changes))} in {len(changes)}"] if changes else []
         known += [f"{unknown} not known until graded"] if unknown else []
         rows.append((name, *(f"{counts[state]:,}" for state in states), ", ".join(known) or "–"))
     header = ("exercise", *(str(state) for state in states), "change in points")

@@ -14,7 +14,8 @@ from dlgrade.cli.pages import page_format, page_options, write_page
 from dlgrade.cli.standing import say_standing
 from dlgrade.cli.tables import aligned
 from dlgrade.course.find import COURSE_FILE, find_root, open_course
-from dlgrade.model import plain
+from dlgrade.errors import UsageError
+from dlgrade.points import number, percent, share_of
 from dlgrade.text import visible
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 COLUMNS = ("student", "exercise", "points", "max_points", "verdict", "credit", "graded_points", "reason")
 """Of the CSV."""
+TOTAL_COLUMNS = ("student", "points", "max_points", "share", "missing", "to_be_regraded")
+"""Of the CSV with the totals."""
 GRADES = "grades.csv"
 """Its name where `dlgrade grade` writes it."""
 _NAMED_LIMIT = 10
@@ -37,6 +40,7 @@ _NAMED_LIMIT = 10
 @click.option(
     "--exercise", "exercises", multiple=True, metavar="E", help="Only this exercise or unit. May be repeated."
 )
+@click.option("--totals", "summed", is_flag=True, help="Only the totals: a line for each student.")
 @click.option("--verify", is_flag=True, help="Look through every report first, and say what is damaged.")
 @page_format
 @click.pass_context
@@ -46,6 +50,7 @@ def command(
     csv: Path | None,
     students: tuple[str, ...],
     exercises: tuple[str, ...],
+    summed: bool,
     verify: bool,
     form: str,
     out: Path | None,
@@ -60,6 +65,8 @@ def command(
     from dlgrade.gradebook.store import Gradebook
 
     page_options(form, out, csv)
+    if summed and (exercises or form != "text"):
+        raise UsageError("Totals are over all exercises, in a table of text or CSV.", where="--totals")
     course = open_course(find_root(context.obj))
     policy, extensions = load_policy(course)
     with Gradebook.open(gradebook) as book:
@@ -80,10 +87,14 @@ def command(
     if form == "html":
         from dlgrade.report.class_pages import grades_page
 
-        names = {terms.exercise: None for terms in policy.terms} | dict.fromkeys(one.exercise for one in found)
         there = {one.exercise for one in (shown if exercises else found)}
-        summed = whole if not exercises and len({one.exercise for one in found}) > 1 else ()
-        write_page(grades_page(course.title, shown, summed, [name for name in names if name in there]), out)
+        sums = whole if not exercises and len(there) > 1 else ()
+        write_page(grades_page(course.title, shown, sums, policy.in_order(there)), out)
+    elif summed and csv is not None:
+        _write_totals(csv, whole)
+        click.echo(f"{'1 total is' if len(whole) == 1 else f'{len(whole)} totals are'} in {visible(str(csv))}.")
+    elif summed:
+        click.echo(_totals(whole))
     elif csv is not None:
         write_csv(csv, shown)
         click.echo(f"{'1 grade is' if len(shown) == 1 else f'{len(shown)} grades are'} in {visible(str(csv))}.")
@@ -165,18 +176,16 @@ def say_clocks(grades: Sequence[Grade], policy: GradingPolicy) -> None:
 
 
 def _table(grades: Sequence[Grade]) -> str:
-    from dlgrade.gradebook.policy import percent
-
     header = ("student", "exercise", "points", "verdict", "credit", "graded", "reason")
     rows = (
         (
             grade.student,
             grade.exercise,
-            f"{plain(grade.points)}/{plain(grade.max_points)}",
+            f"{number(grade.points)}/{number(grade.max_points)}",
             grade.verdict,
-            "–" if grade.credit is None else percent(grade.credit),
-            "–" if grade.graded_points is None else f"{plain(grade.graded_points)}",
-            grade.reason,
+            percent(grade.credit),
+            "–" if grade.graded_points is None else number(grade.graded_points),
+            grade.noted,
         )
         for grade in grades
     )
@@ -187,14 +196,28 @@ def _totals(totals: Sequence[Total]) -> str:
     rows = (
         (
             total.student,
-            f"{plain(total.points)}/{plain(total.max_points)}",
-            f"{100 * total.points / total.max_points:.1f} %" if total.max_points else "–",
+            f"{number(total.points)}/{number(total.max_points)}",
+            percent(share_of(total.points, total.max_points)),
             ", ".join(total.missing) or "–",
             ", ".join(total.to_be_regraded) or "–",
         )
         for total in totals
     )
     return aligned(("student", "total", "share", "missing", "to be regraded"), rows, right=("total", "share"))
+
+
+def _write_totals(path: Path, totals: Sequence[Total]) -> None:
+    from dlgrade.course.atomic import write_file
+    from dlgrade.gradebook.spreadsheet import to_csv
+
+    rows: list[list[Cell]] = [
+        [
+            total.student, total.points, total.max_points, share_of(total.points, total.max_points),
+            " ".join(total.missing), " ".join(total.to_be_regraded),
+        ]
+        for total in totals
+    ]  # fmt: skip
+    write_file(path, to_csv(TOTAL_COLUMNS, rows))
 
 
 def write_csv(path: Path, grades: Sequence[Grade]) -> None:
@@ -209,7 +232,7 @@ def write_csv(path: Path, grades: Sequence[Grade]) -> None:
     rows: list[list[Cell]] = [
         [
             grade.student, grade.exercise, grade.points, grade.max_points, grade.verdict, grade.credit,
-            grade.graded_points, grade.reason,
+            grade.graded_points, grade.noted,
         ]
         for grade in grades
     ]  # fmt: skip

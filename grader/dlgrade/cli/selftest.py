@@ -14,6 +14,7 @@ from dlgrade.course.find import Course, ExerciseFolder, find_root, open_course
 from dlgrade.course.release import require_authored
 from dlgrade.errors import AuthorError
 from dlgrade.model import plain
+from dlgrade.points import number
 from dlgrade.sandbox import launch
 
 if TYPE_CHECKING:
@@ -142,8 +143,8 @@ def _prove(task: Task) -> Proof:
 
 
 _COLUMNS: Sequence[tuple[str, int, Callable[[Proof], str]]] = (
-    ("reference", 11, lambda p: f"{plain(p.reference_points)}/{plain(p.max_points)}"),
-    ("stub", 6, lambda p: f"{plain(p.stub_points)}"),
+    ("reference", 11, lambda p: f"{number(p.reference_points)}/{number(p.max_points)}"),
+    ("stub", 6, lambda p: number(p.stub_points)),
     ("variants", 10, lambda p: f"{p.variants}"),
     ("caught", 9, lambda p: f"{p.caught}/{p.misconceptions}"),
     ("mutants", 9, lambda p: f"{p.mutants}"),

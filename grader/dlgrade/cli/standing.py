@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlgrade.errors import UsageError
-from dlgrade.model import plain
+from dlgrade.points import number
 from dlgrade.text import visible
 
 if TYPE_CHECKING:
@@ -59,5 +59,5 @@ def _told(one: Outdated) -> str:
         many = "some"
     else:
         many = f"all {one.of:,}" if one.attempts == one.of else f"{one.attempts:,} of {one.of:,}"
-    points = " and ".join(f"{plain(most)}" for most in one.max_points)
+    points = " and ".join(number(most) for most in one.max_points)
     return f"{one.exercise} ({many}{f', out of {points} points' if len(one.max_points) > 1 else ''})"

@@ -13,7 +13,7 @@ from dlgrade.cli.standing import say_standing
 from dlgrade.cli.tables import aligned
 from dlgrade.course.find import find_root, open_course
 from dlgrade.errors import UsageError
-from dlgrade.model import plain
+from dlgrade.points import number
 from dlgrade.text import visible
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _text(one: ExerciseStatistics) -> str:
     if not one.students:
         return f"{name}: none of {one.to_be_regraded} submissions could be graded: to be regraded"
     lines = [
-        f"{name}: {one.students} {'student' if one.students == 1 else 'students'}, {plain(one.max_points)} points",
+        f"{name}: {one.students} {'student' if one.students == 1 else 'students'}, {number(one.max_points)} points",
         f"  mean {_short(one.mean)}, median {_short(one.median)}, the middle half {_short(one.lower)} to "
         f"{_short(one.upper)}, all points {_of(one.full, one.students)}, none {_of(one.zero, one.students)}",
     ]
@@ -133,7 +133,7 @@ def _of(part: int, whole: int) -> str:
 
 
 def _short(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4g}"
+    return "–" if value is None else number(value, digits=2)
 
 
 def _write(folder: Path, found: Sequence[ExerciseStatistics]) -> None:

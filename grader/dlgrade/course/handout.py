@@ -17,6 +17,7 @@ from dlgrade.course.secrecy import require_secrecy
 from dlgrade.course.start import title_of
 from dlgrade.errors import AuthorError, UsageError
 from dlgrade.model import plain
+from dlgrade.points import added
 
 READING = COURSE_FILE.parent
 LANGUAGES = ("en", "zh")
@@ -139,7 +140,7 @@ def _hidden_points(folder: ExerciseFolder) -> float:
     from dlgrade.course.load import load_exercise
 
     exercise = load_exercise(folder, authored=True, hidden=True)
-    return sum(check.points for check in exercise.checks if check.name in exercise.hidden)
+    return added(check.points for check in exercise.checks if check.name in exercise.hidden)
 
 
 def _value(value: Any) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +23,7 @@ from dlgrade.gradebook.author_file import (
     span_of,
 )
 from dlgrade.gradebook.policy import EVERYTHING, Extension, GradingPolicy, Span, Terms, local
+from dlgrade.gradebook.table_file import rows_of
 
 GIVEN_AWAY = ("course", "assignments")
 """Folders of a course that students get, whole: no name of one of them may lie there."""
@@ -108,33 +107,8 @@ def _toml_entries(file: AuthorFile, data: Mapping[str, Any]) -> Iterator[_Entry]
 
 
 def _csv_entries(file: AuthorFile, text: str) -> Iterator[_Entry]:
-    header = text.partition("\n")[0]
-    # What spreadsheets write where a comma is the decimal mark.
-    delimiter = ";" if ";" in header and "," not in header else ","
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    columns: list[str] = []
-    mend = "Its first line is: student,exercise,due,reason"
-    try:
-        for row in rows:
-            if not any(cell.strip() for cell in row):
-                continue
-            if not columns:
-                columns = [cell.strip().lower() for cell in row]
-                first = AuthorFile(file.path, {("", 0, ""): rows.line_num}, file.mistakes)
-                first.known(dict.fromkeys(columns), _EXTENSION_KEYS, "", 0, "An extension")
-                absent = [key for key in _EXTENSION_KEYS[:3] if key not in columns]
-                if absent or len(set(columns)) < len(columns):
-                    what = f"There is no column {absent[0]}." if absent else "Two columns have one name."
-                    file.mistake(what, rows.line_num, mend)
-                    return
-                continue
-            if len(row) != len(columns):
-                file.mistake(f"The line has {len(row)} cells, not {len(columns)}.", rows.line_num, mend)
-                continue
-            values = {key: cell.strip() for key, cell in zip(columns, row, strict=True)}
-            yield _Entry({**values, "due": _csv_due(values["due"])}, rows.line_num)
-    except csv.Error as error:
-        file.mistake(f"It is not valid CSV: {error}.", rows.line_num, mend)
+    for line, cells in rows_of(file, text, _EXTENSION_KEYS, _EXTENSION_KEYS[:3], "An extension"):
+        yield _Entry({**cells, "due": _csv_due(cells["due"])}, line)
 
 
 def _csv_due(cell: str) -> object:

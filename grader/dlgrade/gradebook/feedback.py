@@ -12,11 +12,12 @@ from pathlib import Path
 
 from dlgrade.course.atomic import write_file
 from dlgrade.gradebook.grades import Attempt, Grade, Total, counting, grades, totals
-from dlgrade.gradebook.policy import Extension, GradingPolicy, local, percent
+from dlgrade.gradebook.policy import Extension, GradingPolicy, local
 from dlgrade.gradebook.sources import UNKNOWN
-from dlgrade.gradebook.store import Adjustment, Gradebook
+from dlgrade.gradebook.store import Gradebook
 from dlgrade.gradebook.whose import safe_name
 from dlgrade.model import Report, Verdict
+from dlgrade.points import percent, product, share_of
 from dlgrade.report import feedback as told
 
 FOLDER = "feedback"
@@ -34,10 +35,7 @@ class Ledger:
     course: str
     policy: GradingPolicy
     grades: tuple[Grade, ...]
-    before: Mapping[tuple[str, str], Grade]
-    """The grades before adjustments, by student and exercise."""
     attempts: Mapping[tuple[str, str], Sequence[Attempt]]
-    adjustments: Mapping[tuple[str, str], Sequence[Adjustment]]
     totals: Mapping[str, Total]
     max_points: Mapping[str, float]
 
@@ -58,11 +56,7 @@ def ledger(
     """
     # Their texts are most of them, and are read again one student at a time.
     records = [replace(one, text="") for one in book.records()]
-    adjustments = list(book.adjustments())
-    by_hand: dict[tuple[str, str], list[Adjustment]] = defaultdict(list)
-    for one in adjustments:
-        by_hand[one.student, one.exercise].append(one)
-    found = grades(records, policy, extensions, adjustments)
+    found = grades(records, policy, extensions, book.adjustments())
     max_points: dict[str, float] = {}
     for grade in found:
         max_points[grade.exercise] = max(max_points.get(grade.exercise, 0.0), grade.max_points)
@@ -70,9 +64,7 @@ def ledger(
         course=course,
         policy=policy,
         grades=found,
-        before={(grade.student, grade.exercise): grade for grade in grades(records, policy, extensions)},
         attempts=counting(records),
-        adjustments=by_hand,
         totals={total.student: total for total in totals(found, policy)},
         max_points=max_points,
     )
@@ -101,16 +93,14 @@ def _digest(student: str) -> str:
 def _feedback(
     ledger: Ledger, student: str, mine: Mapping[str, Grade], reports: Mapping[int, Report], exercises: Collection[str]
 ) -> told.Feedback:
-    place = {terms.exercise: number for number, terms in enumerate(ledger.policy.terms)}
-    names = sorted(ledger.max_points, key=lambda name: (place.get(name, len(place)), name))
+    names = ledger.policy.in_order(ledger.max_points)
     accounts = tuple(
         _account(ledger, student, name, mine.get(name), reports) for name in names if not exercises or name in exercises
     )
     total = ledger.totals.get(student)
     summed = None
     if total is not None and not exercises:
-        share = percent(round(total.points / total.max_points, 3)) if total.max_points else "–"
-        summed = told.Total(total.points, total.max_points, share)
+        summed = told.Total(total.points, total.max_points, percent(share_of(total.points, total.max_points)))
     return told.Feedback(student, ledger.course, accounts, summed)
 
 
@@ -120,12 +110,11 @@ def _account(
     terms = ledger.policy.of(exercise)
     due = local(terms.due) if terms.due is not None else None
     most = ledger.max_points[exercise]
-    before = ledger.before.get((student, exercise))
-    changes = tuple(
-        told.Change(one.points, one.reason, one.who) for one in ledger.adjustments.get((student, exercise), ())
-    )
-    if grade is None or before is None:
-        graded = 0.0 if grade is None else grade.graded_points
+    if grade is None:
+        return told.Account(exercise, 0.0, most, None, "", "", 0.0, 0.0, terms.weight, due)
+    changes = tuple(told.Change(one.points, one.reason) for one in grade.changes)
+    if not grade.attempt:
+        graded = grade.graded_points
         return told.Account(exercise, 0.0, most, None, "", "", 0.0, graded, terms.weight, due, changes=changes)
     zone = terms.due.tzinfo if terms.due is not None else ledger.policy.zone
     tried = tuple(
@@ -144,8 +133,8 @@ def _account(
         max_points=grade.max_points,
         credit=grade.credit,
         share="" if grade.credit is None else percent(grade.credit),
-        lateness=before.reason,
-        earned=before.graded_points,
+        lateness=grade.reason,
+        earned=None if grade.credit is None else product(grade.points, grade.credit),
         graded=grade.graded_points,
         weight=terms.weight,
         due=due,

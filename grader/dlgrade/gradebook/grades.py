@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import difflib
-import functools
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from dlgrade.errors import UsageError
 from dlgrade.gradebook.policy import Attempts, Decision, Extension, GradingPolicy, Terms, best_credit
 from dlgrade.gradebook.sources import UNKNOWN, Clock
 from dlgrade.gradebook.store import Adjustment, Record
-from dlgrade.model import Verdict, plain
+from dlgrade.model import Verdict
+from dlgrade.points import added, product, signed
 from dlgrade.text import visible
 
 TO_BE_REGRADED = "to be regraded"
@@ -36,22 +35,46 @@ class Grade:
     credit: float | None
     """The share of the points that lateness leaves; None if there is no grade yet."""
     graded_points: float | None
-    """What counts: points × credit, in hundredths, and the adjustments; None if there is no grade yet."""
+    """What counts: points × credit and the adjustments, by `dlgrade.points`; None if there is no grade yet."""
     reason: str
+    """Why, adjustments apart."""
     attempt: int = 0
     """The one that counts; 0: none was handed in."""
     when: datetime | None = None
     number: int = 0
     """The report's number in the gradebook."""
-    adjusted: float = 0.0
     grace_used: int = 0
     clock: str = ""
     """What told `when`: one of `sources.Clock`."""
+    changes: tuple[Adjustment, ...] = ()
+    """What was given and taken by hand, in that order."""
 
     @property
     def to_be_regraded(self) -> bool:
         """Whether the grader failed, so that there is no grade."""
         return self.graded_points is None
+
+    @property
+    def adjusted(self) -> float:
+        """What was given by hand, less what was taken."""
+        return added(one.points for one in self.changes)
+
+    @property
+    def told(self) -> str:
+        """Why it is what it is, for the student to read."""
+        return self._explained(_reason)
+
+    @property
+    def noted(self) -> str:
+        """The same for instructors, with the names of those who gave and took points by hand."""
+        return self._explained(lambda one: f"{_reason(one)}, {one.who}")
+
+    def _explained(self, why: Callable[[Adjustment], str]) -> str:
+        return "; ".join([self.reason, *(f"{signed(one.points)} ({why(one)})" for one in self.changes)])
+
+
+def _reason(adjustment: Adjustment) -> str:
+    return adjustment.reason.rstrip(" .")
 
 
 @dataclass(frozen=True)
@@ -62,7 +85,7 @@ class Total:
     points: float
     max_points: float
     missing: tuple[str, ...]
-    """Exercises that others handed in: they count as zero."""
+    """Exercises that others handed in, in course order: they count as zero."""
     to_be_regraded: tuple[str, ...]
     """Exercises that have no grade yet: they do not count."""
 
@@ -129,7 +152,6 @@ def grades(
     """
     attempts = counting(records)
     terms = {one.exercise: one for one in policy.terms}
-    place = {one.exercise: number for number, one in enumerate(policy.terms)}
     known_max = _most(attempts)
     of_student: dict[str, list[Extension]] = defaultdict(list)
     for extension in extensions:
@@ -141,23 +163,19 @@ def grades(
     for student, exercise in (*attempts, *by_hand):
         exercises[student].add(exercise)
 
-    def by_course(exercise: str) -> tuple[int, str]:
-        return place.get(exercise, len(place)), exercise
-
     found: list[Grade] = []
     for student in sorted(exercises):
         grace_left = policy.grace_days
         of: dict[str, Grade] = {}
-        chosen = {exercise: terms.get(exercise, Terms(exercise)) for exercise in exercises[student]}
-        for exercise in sorted(chosen, key=lambda one: (_due_order(chosen[one]), by_course(one))):
-            one = chosen[exercise]
+        chosen = [terms.get(exercise, Terms(exercise)) for exercise in policy.in_order(exercises[student])]
+        for one in sorted(chosen, key=_due_order):
             given = [extension for extension in of_student[student] if extension.applies(student, one)]
-            tried = attempts.get((student, exercise), [])
-            most = known_max.get(exercise, 0.0)
+            tried = attempts.get((student, one.exercise), [])
+            most = known_max.get(one.exercise, 0.0)
             grade = _grade(student, one, tried, policy, given, grace_left, most)
             grace_left -= grade.grace_used
-            of[exercise] = _adjusted(grade, by_hand.get((student, exercise), ()))
-        found += (of[exercise] for exercise in sorted(of, key=by_course))
+            of[one.exercise] = _adjusted(grade, by_hand.get((student, one.exercise), ()))
+        found += (of[one.exercise] for one in chosen)
     return tuple(found)
 
 
@@ -215,16 +233,16 @@ def totals(grades: Iterable[Grade], policy: GradingPolicy) -> tuple[Total, ...]:
     for grade in grades:
         of[grade.student][grade.exercise] = grade
         max_points[grade.exercise] = max(max_points.get(grade.exercise, 0.0), grade.max_points)
-    weights = {exercise: policy.of(exercise).weight for exercise in max_points}
+    weights = {exercise: policy.of(exercise).weight for exercise in policy.in_order(max_points)}
     found = []
     for student, its in of.items():
-        waiting = tuple(exercise for exercise, grade in its.items() if grade.to_be_regraded)
+        waiting = tuple(name for name in weights if name in its and its[name].to_be_regraded)
         found.append(
             Total(
                 student,
-                round(sum(weights[name] * (grade.graded_points or 0.0) for name, grade in its.items()), 2),
-                round(sum(weights[name] * most for name, most in max_points.items() if name not in waiting), 2),
-                tuple(name for name in max_points if name not in its or its[name].verdict == MISSING),
+                added(product(weights[name], grade.graded_points or 0.0) for name, grade in its.items()),
+                added(product(weights[name], most) for name, most in max_points.items() if name not in waiting),
+                tuple(name for name in weights if name not in its or its[name].verdict == MISSING),
                 waiting,
             )
         )
@@ -274,7 +292,7 @@ def _grade(
     for attempt, decision in decided:
         # It might have been the best, which nobody knows yet.
         if attempt.verdict is Verdict.BROKEN and (
-            best is None or _hundredths(most, decision.credit) > _hundredths(best[0].points, best[1].credit)
+            best is None or product(most, decision.credit) > product(best[0].points, best[1].credit)
         ):
             reason = f"{TO_BE_REGRADED}: the grader failed, the submission is not to blame"
             return Grade(
@@ -286,7 +304,7 @@ def _grade(
     attempt, decision = best
     return Grade(
         student, terms.exercise, attempt.points, attempt.max_points, attempt.verdict.value, decision.credit,
-        _hundredths(attempt.points, decision.credit), decision.reason, attempt.attempt, attempt.when, attempt.number,
+        product(attempt.points, decision.credit), decision.reason, attempt.attempt, attempt.when, attempt.number,
         grace_used=decision.grace_used, clock=attempt.clock,
     )  # fmt: skip
 
@@ -294,25 +312,14 @@ def _grade(
 def _order(attempt: Attempt, decision: Decision) -> tuple[float, int, timedelta, int]:
     """Of attempts that are worth the same, that which costs no grace, then the earlier one."""
     since = datetime.min.replace(tzinfo=UTC) - attempt.when.astimezone(UTC)
-    return _hundredths(attempt.points, decision.credit), -decision.grace_used, since, -attempt.attempt
+    return product(attempt.points, decision.credit), -decision.grace_used, since, -attempt.attempt
 
 
 def _adjusted(grade: Grade, adjustments: Sequence[Adjustment]) -> Grade:
     """The grade with what was given and taken by hand; nobody is left with less than nothing."""
     if not adjustments:
         return grade
-    change = sum(Decimal(repr(one.points)) for one in adjustments)
-    said = [
-        f"{'+' if one.points >= 0 else '−'}{plain(abs(one.points))} ({one.reason.rstrip(' .')}, {one.who})"
-        for one in adjustments
-    ]
     points = grade.graded_points
     if points is not None:
-        points = max(0.0, float(Decimal(repr(points)) + change))
-    return replace(grade, graded_points=points, adjusted=float(change), reason="; ".join([grade.reason, *said]))
-
-
-@functools.lru_cache(maxsize=10_000)
-def _hundredths(points: float, credit: float) -> float:
-    """The product as people compute it, with no digits of binary fractions, a half rounded up."""
-    return float((Decimal(repr(points)) * Decimal(repr(credit))).quantize(Decimal("0.01"), ROUND_HALF_UP))
+        points = max(0.0, added((points, *(one.points for one in adjustments))))
+    return replace(grade, graded_points=points, changes=tuple(adjustments))

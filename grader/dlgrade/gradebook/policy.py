@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from dlgrade.points import percent
+
 EVERYTHING = "*"
 """What an extension names that is for all exercises."""
 UNTIMED = "handed in at an unknown time: graded as on time"
@@ -87,6 +89,11 @@ class GradingPolicy:
         """The terms of an exercise; of one that the course does not have, that it is never due."""
         return next((terms for terms in self.terms if terms.exercise == exercise), Terms(exercise))
 
+    def in_order(self, exercises: Iterable[str]) -> list[str]:
+        """Exercises in course order; those that the course does not have come last, by name."""
+        place = {terms.exercise: number for number, terms in enumerate(self.terms)}
+        return sorted(exercises, key=lambda one: (place.get(one, len(place)), one))
+
 
 @dataclass(frozen=True)
 class Extension:
@@ -162,7 +169,9 @@ def best_credit(
     best = credit(policy, terms.due, when, grace_left)
     if terms.due is None or when is None:
         return best
-    for due in sorted({extension.extended(terms.due).astimezone(terms.due.tzinfo) for extension in extensions}):
+    # In UTC: two times in one zone are one where clocks are put back, and the order of extensions would decide.
+    for moment in sorted({extension.extended(terms.due).astimezone(UTC) for extension in extensions}):
+        due = moment.astimezone(terms.due.tzinfo)
         decision = credit(policy, due, when, grace_left)
         if (decision.credit, -decision.grace_used) > (best.credit, -best.grace_used):
             said = f"extended to {local(due)}: {decision.reason}"
@@ -178,15 +187,6 @@ def local(moment: datetime) -> str:
     """
     seconds = ":%S" if moment.second else ""
     return moment.strftime(f"%Y-%m-%d %H:%M{seconds} %Z")
-
-
-def percent(share: float) -> str:
-    """A share of the whole, as a percentage.
-
-    >>> percent(0.9)
-    '90 %'
-    """
-    return f"{100 * share:.4g} %"
 
 
 def _is_by(when: datetime, until: datetime) -> bool:
@@ -210,13 +210,13 @@ def _share(policy: GradingPolicy, worth: float) -> str:
 
 
 def _length(length: timedelta) -> str:
-    """A length in its two largest units."""
+    """A length, to the minute begun.
+
+    Steps end at whole minutes, so that what is past one never looks as if it were not.
+    """
     seconds = math.ceil(length.total_seconds())
-    units = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
-    for place, (size, unit) in enumerate(units):
-        if seconds >= size:
-            whole, rest = divmod(seconds, size)
-            smaller, its_unit = units[min(place + 1, len(units) - 1)]
-            less = f" {rest // smaller} {its_unit}" if rest // smaller else ""
-            return f"{whole} {unit}{less}"
-    return "0 s"
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = math.ceil(seconds / 60)
+    parts = ((minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "min"))
+    return " ".join(f"{many} {unit}" for many, unit in parts if many)

@@ -29,6 +29,7 @@ from dlgrade.gradebook.author_file import (
 )
 from dlgrade.gradebook.extension_file import read_extensions
 from dlgrade.gradebook.policy import Attempts, Extension, GradingPolicy, Step, Terms
+from dlgrade.points import number, product
 
 _COURSE_KEYS = ("title", "timezone", "late", "grace_days", "attempts", "extensions", "unit", "exercise")
 _UNIT_KEYS = ("folder", "title", "exercises", "due", "weight")
@@ -148,7 +149,7 @@ def _late(file: AuthorFile, data: Mapping[str, Any], text: str) -> tuple[Step, .
         if share is None or not 0 <= share <= 1:
             mend = "It is the share of the points that is left, from 0 to 1"
             if share is not None and 1 < share <= 100:
-                mend += f": {share:g} % is {share / 100:g}"
+                mend += f": {number(share)} % is {number(product(share, 0.01))}"
             wrong(f"`credit` of step {index + 1} cannot be {quoted(entry['credit'])}.", "credit", f"{mend}.")
         if span is None or share is None or not 0 <= share <= 1:
             continue

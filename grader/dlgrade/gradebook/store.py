@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -24,12 +23,14 @@ from typing import Any, NamedTuple, Self
 from dlgrade.errors import DlgradeError, GraderError, UsageError
 from dlgrade.gradebook.sources import tells_more
 from dlgrade.model import Report, Verdict
+from dlgrade.points import alike, faulty
 from dlgrade.report.as_json import from_json, to_json
 from dlgrade.text import visible
 
 FILE = "gradebook.db"
-VERSION = 2
-"""Of the tables. The second knows which clock told when an attempt was handed in, and of withdrawals."""
+VERSION = 3
+"""Of the tables. The second knows which clock told when an attempt was handed in, and of withdrawals; the third, of
+adjustments that are taken back."""
 APPLICATION = 0x646C6762
 """What SQLite's files say whose they are by: "dlgb"."""
 BUSY_SECONDS = 5.0
@@ -39,7 +40,7 @@ _REPORT_COLUMNS = (
     "student", "exercise", "attempt", "handed_in", "submission", "key", "graded_at", "verdict", "points", "max_points",
     "report_sha256", "clock",
 )  # fmt: skip
-_ADJUSTMENT_COLUMNS = ("student", "exercise", "points", "reason", "who", "made_at")
+_ADJUSTMENT_COLUMNS = ("student", "exercise", "points", "reason", "who", "made_at", "undoes")
 _WITHDRAWAL_COLUMNS = ("student", "exercise", "attempt", "until", "reason", "who", "made_at")
 _APPENDED = ("report", "adjustment", "withdrawal")
 
@@ -81,7 +82,7 @@ _TABLES = (
     """CREATE TABLE adjustment (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
         student TEXT NOT NULL, exercise TEXT NOT NULL, points REAL NOT NULL, reason TEXT NOT NULL, who TEXT NOT NULL,
-        made_at TEXT NOT NULL, checksum TEXT NOT NULL
+        made_at TEXT NOT NULL, checksum TEXT NOT NULL, undoes INTEGER NOT NULL DEFAULT 0
     )""",
     *_guards("report"),
     *_guards("adjustment"),
@@ -95,7 +96,11 @@ def _to_version_2(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_version_2}
+def _to_version_3(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE adjustment ADD COLUMN undoes INTEGER NOT NULL DEFAULT 0")
+
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_version_2, 2: _to_version_3}
 """What brings the tables of a version to the next one; each runs inside one transaction."""
 RESCUE = (
     "Keep a copy of the file. `dlgrade grade` into an empty folder makes every report again from the submissions; "
@@ -170,6 +175,8 @@ class Adjustment:
     who: str
     at: datetime
     number: int = 0
+    undoes: int = 0
+    """The number of the adjustment that it takes back; 0: none."""
 
 
 @dataclass(frozen=True)
@@ -380,35 +387,78 @@ class Gradebook:
             at: now, with its zone.
 
         Raises:
-            UsageError: there is no reason, or the points are no number; or the gradebook may not be written.
+            UsageError: there is no reason, or the points are none; or the gradebook may not be written.
             GraderError: the disk is full or failing; nothing that was there is lost.
         """
-        if not math.isfinite(points):
-            raise UsageError(f"{points} are no points.")
-        if not reason.strip() or not who.strip():
-            raise UsageError("An adjustment needs a reason and the name of whoever decided it.")
-        _zoned(at)
-        row = (*map(_storable, (student, exercise)), float(points), *map(_storable, (reason, who)), at.isoformat())
-        with _told(self.path), _transaction(self._connection):
-            self._insert("adjustment", (*_ADJUSTMENT_COLUMNS, "checksum"), (*row, _checksum(row)))
+        self.adjust_all([Adjustment(student, exercise, points, reason, who, at)])
 
-    def adjustments(self, student: str | None = None, exercise: str | None = None) -> Iterator[Adjustment]:
+    def adjust_all(self, adjustments: Iterable[Adjustment]) -> None:
+        """Make several adjustments, all of them or none.
+
+        Raises:
+            UsageError: one has no reason, or its points are none; or the gradebook may not be written.
+            GraderError: the disk is full or failing; nothing that was there is lost.
+        """
+        rows = []
+        for one in adjustments:
+            wrong = faulty(one.points)
+            if wrong:
+                raise UsageError(wrong)
+            if not one.reason.strip() or not one.who.strip():
+                raise UsageError("An adjustment needs a reason and the name of whoever decided it.")
+            _zoned(one.at)
+            rows.append(
+                (
+                    _storable(one.student), _storable(one.exercise), float(one.points), _storable(one.reason),
+                    _storable(one.who), one.at.isoformat(), one.undoes,
+                )
+            )  # fmt: skip
+        with _told(self.path), _transaction(self._connection):
+            for row in rows:
+                self._insert("adjustment", (*_ADJUSTMENT_COLUMNS, "checksum"), (*row, _sealed(row)))
+
+    def undo(self, adjustment: Adjustment, reason: str, who: str, at: datetime) -> None:
+        """Take an adjustment back, so that neither it nor this counts or is shown; both stay in the gradebook.
+
+        Args:
+            adjustment: one that stands.
+            reason: why.
+            who: who decided.
+            at: now, with its zone.
+
+        Raises:
+            UsageError: it does not stand, there is no reason, or the gradebook may not be written.
+            GraderError: the disk is full or failing; nothing that was there is lost.
+        """
+        if adjustment not in self.adjustments(adjustment.student, adjustment.exercise):
+            raise UsageError("This adjustment is not in the gradebook, or is taken back already.")
+        given = replace(adjustment, points=-adjustment.points, reason=reason, who=who, at=at, undoes=adjustment.number)
+        self.adjust_all([given])
+
+    def adjustments(
+        self, student: str | None = None, exercise: str | None = None, *, undone: bool = False
+    ) -> Iterator[Adjustment]:
         """The adjustments in the order in which they were made.
 
         Args:
             student: only this one's.
             exercise: only those of this one.
+            undone: also those that were taken back, and those by which they were.
 
         Raises:
             GraderError: one is damaged.
         """
         columns = ("number", *_ADJUSTMENT_COLUMNS, "checksum")
+        found = []
         for number, *row, checksum in self._rows("adjustment", columns, student, exercise):
-            self._require(_checksum(row) == checksum, "adjustment", number)
+            self._require(_sealed(row) == checksum, "adjustment", number)
             try:
-                yield Adjustment(row[0], row[1], row[2], row[3], row[4], datetime.fromisoformat(row[5]), number)
+                at = datetime.fromisoformat(row[5])
             except (TypeError, ValueError) as error:
                 raise self._damaged("adjustment", number) from error
+            found.append(Adjustment(row[0], row[1], row[2], row[3], row[4], at, number, row[6]))
+        gone = {number for one in found if one.undoes for number in (one.number, one.undoes)}
+        yield from (one for one in found if undone or one.number not in gone)
 
     def withdraw(self, attempts: Iterable[tuple[str, str, int]], reason: str, who: str, at: datetime) -> int:
         """Have attempts not count any more, all of them or none. Nothing is lost: graded anew, one counts again.
@@ -487,10 +537,11 @@ class Gradebook:
         """Rows that do not say what their reports do."""
         for one in self.records(withdrawn=True):
             report = one.report
-            says = (report.exercise, report.submission.sha256, report.verdict, report.points, report.max_points)
-            if says != (one.exercise, one.submission, one.verdict, one.points, one.max_points):
+            says = (report.exercise, report.submission.sha256, report.verdict)
+            same = alike(report.points, one.points) and alike(report.max_points, one.max_points)
+            if says != (one.exercise, one.submission, one.verdict) or not same:
                 yield f"Report {one.number} is not what its row says."
-        for _ in (*self.adjustments(), *self.withdrawals()):
+        for _ in (*self.adjustments(undone=True), *self.withdrawals()):
             pass
 
     def _insert(self, table: str, columns: tuple[str, ...], row: tuple[Any, ...]) -> None:
@@ -739,7 +790,7 @@ def _checksum(row: list[Any] | tuple[Any, ...]) -> str:
 
 
 def _sealed(row: list[Any] | tuple[Any, ...]) -> str:
-    """The checksum of a report's row. Those of the first version say nothing of a clock, which is the last."""
+    """The checksum of a row whose last column came with a later version: where it says nothing, it is left out."""
     return _checksum(row if row[-1] else row[:-1])
 
 

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from dlgrade.points import number, percent, share_of
 from dlgrade.report.charts import histogram, share_bar, signed_bar
 from dlgrade.report.page import element, heads, line, page, prose, scrolled
-from dlgrade.report.words import WORDS, number, seconds
+from dlgrade.report.words import WORDS, seconds
 
 if TYPE_CHECKING:
     from dlgrade.gradebook.grades import Grade, Total
@@ -191,7 +192,7 @@ def grades_page(course: str, grades: Sequence[Grade], totals: Sequence[Total], e
     shares = [total.points / total.max_points for total in totals if total.max_points]
     if len(shares) > 1:
         body.append(element("div", _shares(shares), class_="charts"))
-    reasons = [grade for grade in grades if grade.reason not in _UNEVENTFUL]
+    reasons = [grade for grade in grades if _is_eventful(grade)]
     body += [_sorts(names), scrolled(table, WORDS["grades"]), element("p", WORDS["legend"], class_="quiet")]
     if reasons:
         told = WORDS["reasons"].format(count=len(reasons))
@@ -238,8 +239,8 @@ def _total(total: Total | None) -> ET.Element:
     if total is None or not total.max_points:
         return element("td", "–", class_="points")
     note = "!" if total.to_be_regraded else ""
-    share = f"{100 * total.points / total.max_points:.1f} %"
-    return element("td", f"{number(total.points)}{note} ", element("span", share, class_="quiet"), class_="points")
+    told = percent(share_of(total.points, total.max_points))
+    return element("td", f"{number(total.points)}{note} ", element("span", told, class_="quiet"), class_="points")
 
 
 def _grade(grade: Grade | None) -> ET.Element:
@@ -247,18 +248,23 @@ def _grade(grade: Grade | None) -> ET.Element:
         return element("td", "–", element("span", class_="note"), class_="points absent")
     if grade.graded_points is None:
         return element("td", "!", element("span", class_="note"), class_="points broken")
-    note = "" if grade.reason in _UNEVENTFUL else "*"
+    note = "*" if _is_eventful(grade) else ""
     full = " full" if grade.graded_points >= grade.max_points > 0 else ""
     # Where there is no star its place is kept, so that the numbers stand under each other.
     return element("td", number(grade.graded_points), element("span", note, class_="note"), class_=f"points{full}")
+
+
+def _is_eventful(grade: Grade) -> bool:
+    """Whether there is anything to tell of it."""
+    return bool(grade.changes) or grade.reason not in _UNEVENTFUL
 
 
 def _shares(shares: Sequence[float]) -> ET.Element:
     edges = [str(10 * place) for place in range(BINS + 1)]
     said = WORDS["shares said"].format(
         count=len(shares),
-        mean=f"{100 * statistics.fmean(shares):.1f}",
-        median=f"{100 * statistics.median(shares):.1f}",
+        mean=number(100 * statistics.fmean(shares), digits=1),
+        median=number(100 * statistics.median(shares), digits=1),
     )
     bins = _tenths(shares, edges, "shares bin")
     return histogram(WORDS["shares"], bins, said, under=edges, edges=True)
@@ -272,7 +278,7 @@ def _reasons(grades: Sequence[Grade], label: str) -> ET.Element:
             element("td", line(grade.exercise)),
             element("td", f"{number(grade.points)}/{number(grade.max_points)}", class_="points"),
             element("td", "–" if grade.graded_points is None else number(grade.graded_points), class_="points"),
-            element("td", line(grade.reason), class_="reason"),
+            element("td", line(grade.noted), class_="reason"),
         )
         for grade in grades
     ]
@@ -293,4 +299,4 @@ def _of(part: int, whole: int) -> str:
 
 
 def _short(value: float | None) -> str:
-    return "–" if value is None else number(value)
+    return "–" if value is None else number(value, digits=2)

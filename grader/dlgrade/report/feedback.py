@@ -7,20 +7,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dlgrade.model import Report, Verdict
+from dlgrade.points import added, equals, number, product, signed
 from dlgrade.report import markdown
 from dlgrade.report.html import class_of, findings
 from dlgrade.report.outline import VERDICTS, Mark
 from dlgrade.report.page import element, heads, line, page, scrolled
-from dlgrade.report.words import WORDS, number, points
+from dlgrade.report.words import WORDS, points
 
 
 @dataclass(frozen=True)
 class Change:
-    """Points that a person gave or took."""
+    """Points that a person gave or took; who it was is no matter of the student's."""
 
     points: float
     reason: str
-    who: str
 
 
 @dataclass(frozen=True)
@@ -115,16 +115,16 @@ def steps(account: Account) -> Iterator[Step]:
         return
     if account.credit is not None:
         yield Step(WORDS["credit column"], WORDS["credit"].format(share=account.share), account.lateness)
-    left = account.earned or 0.0
+    earned = account.earned or 0.0
+    shown = [account.points, product(100, account.credit or 0.0), earned]
     if account.changes and account.credit not in (None, 1.0):
-        yield Step("", f"= {number(left)}")
+        yield Step("", f"{equals(*shown)} {number(earned)}")
+    changes = [change.points for change in account.changes]
     for change in account.changes:
-        left += change.points
-        sign = "+" if change.points >= 0 else "−"
-        why = WORDS["given"].format(reason=change.reason, who=change.who)
-        yield Step("", f"{sign} {number(abs(change.points))}", why)
-    least = WORDS["never below"] if left < -1e-9 else ""
-    yield Step(WORDS["result"], f"= {number(account.graded)}", least)
+        sign, amount = signed(change.points)[0], number(abs(change.points))
+        yield Step("", f"{sign} {amount}", change.reason)
+    least = WORDS["never below"] if added((earned, *changes)) < 0 else ""
+    yield Step(WORDS["result"], f"{equals(*shown, *changes, account.graded)} {number(account.graded)}", least)
 
 
 def times(account: Account) -> str:
@@ -168,7 +168,10 @@ def _totals(feedback: Feedback) -> list[str]:
     said = WORDS["in all said"].format(
         points=number(total.points), max_points=number(total.max_points), share=total.share
     )
-    return [said, f"{' + '.join(sums)} = {number(total.points)}"] if len(sums) > 1 else [said]
+    if len(sums) < 2:
+        return [said]
+    shown = [value for account in terms for value in (account.graded or 0.0, account.weight)]
+    return [said, f"{' + '.join(sums)} {equals(*shown, total.points)} {number(total.points)}"]
 
 
 # -- HTML --------------------------------------------------------------------------------------------------------------

@@ -7,12 +7,13 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 
 from dlgrade.model import Evidence, Frame, Race, Report, Worst
+from dlgrade.points import added, number
 from dlgrade.report import outline
 from dlgrade.report.charts import plane_charts
 from dlgrade.report.outline import VERDICTS, Block, Mark
 from dlgrade.report.page import Node, element, heads, line, lines, page, percentage, pre, prose
 from dlgrade.report.redact import public
-from dlgrade.report.words import WORDS, number, points, ratio, seconds
+from dlgrade.report.words import WORDS, points, ratio, seconds
 from dlgrade.text import visible
 
 CELLS = 64
@@ -51,7 +52,7 @@ def _overview(reports: Sequence[Report]) -> ET.Element:
                 element("td", f"{verdict.value}\u00a0{WORDS[f'verdict {report.verdict}']}", class_=class_of(verdict)),
             )
         )
-    earned, of = sum(report.points for report in reports), sum(report.max_points for report in reports)
+    earned, of = added(report.points for report in reports), added(report.max_points for report in reports)
     total = element(
         "tr",
         element("th", WORDS["total"].format(count=len(reports)), scope="row"),

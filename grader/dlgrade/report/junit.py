@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from dlgrade.model import CheckResult, Evidence, Outcome, Report, plain
 from dlgrade.report.redact import public
+from dlgrade.report.words import points
 from dlgrade.text import visible
 
 # A suite is read in a browser, and upstream bounds each text already; this only stops what was never meant to pass.
@@ -69,7 +70,7 @@ def _case(result: CheckResult, classname: str) -> ET.Element:
 def _lines(result: CheckResult, evidence: Evidence) -> Iterator[str]:
     """Everything that is known about a check that was not passed, in the order in which a student reads it."""
     yield result.says
-    yield f"{plain(result.points)} of {plain(result.max_points)} points"
+    yield points(result.points, result.max_points)
     yield f"\n{evidence.message}"
     for label, text in {
         "Likely cause" if result.misconception else "Hint": result.hint,

@@ -11,13 +11,14 @@ import re
 from collections.abc import Container, Iterator, Sequence
 
 from dlgrade.model import Evidence, Frame, Plane, Race, Report, Worst
+from dlgrade.points import added, number
 from dlgrade.report import outline
 from dlgrade.report.charts import DRAWN_FROM, plane_caption, plane_title, signs
 from dlgrade.report.outline import VERDICTS, Block
 from dlgrade.report.page import line
 from dlgrade.report.page import lines as in_lines
 from dlgrade.report.redact import public
-from dlgrade.report.words import WORDS, number, points, ratio, seconds
+from dlgrade.report.words import WORDS, points, ratio, seconds
 from dlgrade.text import visible
 
 BAR = 30
@@ -52,7 +53,7 @@ def _overview(reports: Sequence[Report]) -> str:
         verdict = f"{VERDICTS[report.verdict].value} {WORDS[f'verdict {report.verdict}']}"
         name = prose(f"{report.unit}/{report.exercise}", cell=True)
         rows.append((name, f"{number(report.points)}/{number(report.max_points)}", verdict))
-    earned, of = sum(report.points for report in reports), sum(report.max_points for report in reports)
+    earned, of = added(report.points for report in reports), added(report.max_points for report in reports)
     rows.append((WORDS["total"].format(count=len(reports)), f"{number(earned)}/{number(of)}", ""))
     return _table(("exercise column", "points column", "verdict column"), rows)
 

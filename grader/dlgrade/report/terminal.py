@@ -17,10 +17,11 @@ from rich.table import Table
 from rich.text import Text
 
 from dlgrade.model import CheckResult, Evidence, Frame, Outcome, Race, Report, Worst
+from dlgrade.points import added, number
 from dlgrade.report import outline
 from dlgrade.report.outline import VERDICTS, Block, Mark
 from dlgrade.report.redact import public
-from dlgrade.report.words import WORDS, number, points, ratio, seconds
+from dlgrade.report.words import WORDS, points, ratio, seconds
 from dlgrade.text import visible
 
 # Named colours only: the terminal's theme decides what they are, so they can be read on light and on dark.
@@ -91,8 +92,8 @@ def summary(report: Report, hidden_points: float = 0.0) -> Text:
 
 def overview(reports: Sequence[Report]) -> RenderableType:
     """Several exercises as a table, with the sum below."""
-    earned = sum(report.points for report in reports)
-    max_points = sum(report.max_points for report in reports)
+    earned = added(report.points for report in reports)
+    max_points = added(report.max_points for report in reports)
     several = len(reports) > 1
     table = Table(box=box.SIMPLE, show_footer=several, header_style="dim", footer_style="dim", border_style="dim")
     table.add_column(

@@ -3,7 +3,8 @@ and numbers as they are read."""
 
 from __future__ import annotations
 
-from dlgrade.model import Bar, plain
+from dlgrade.model import Bar
+from dlgrade.points import number
 
 WORDS = {
     # outcomes, as one word after a check's points
@@ -99,7 +100,6 @@ WORDS = {
     "handed in": "handed in {when}",
     "was due": "due {due}",
     "credit": "× {share}",
-    "given": "{reason} ({who})",
     "never below": "nobody is left with less than 0",
     "result": "counts",
     "in all said": "{points} of {max_points} points, {share}",
@@ -151,11 +151,6 @@ WORDS = {
     "reasons": "Late, adjusted or to be regraded: {count}",
     "legend": "– not handed in · ! to be regraded · * late or adjusted: the reason is below",
 }
-
-
-def number(value: float) -> str:
-    """Points as they are read: whole ones without a fraction, others with two digits at most."""
-    return str(plain(round(value, 2)))
 
 
 def points(earned: float, of: float) -> str:

@@ -43,7 +43,7 @@ def score(entry: Entry, roster: Roster, now: datetime, last: datetime | None = N
     if scored:
         data |= {"scoreGiven": plain(grade.graded_points), "scoreMaximum": plain(grade.max_points)}
     data |= {
-        "comment": visible(grade.reason),
+        "comment": visible(grade.told),
         "timestamp": _moment(at),
         "activityProgress": "Completed" if entry.graded else "Submitted",
         "gradingProgress": "FullyGraded" if scored else "PendingManual" if entry.graded else "Failed",

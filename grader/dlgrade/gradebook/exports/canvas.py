@@ -14,7 +14,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
+from fractions import Fraction
 
 from dlgrade.errors import UsageError
 from dlgrade.gradebook.exports.canvas_sheet import POINTS_ROW, Sheet, has_id, title_of, value_of
@@ -22,6 +23,7 @@ from dlgrade.gradebook.exports.roster import Roster, person_of
 from dlgrade.gradebook.grades import Grade, totals
 from dlgrade.gradebook.policy import GradingPolicy
 from dlgrade.gradebook.spreadsheet import Cell, to_csv
+from dlgrade.points import added, number, product
 from dlgrade.text import visible
 
 KEYS = {"id": "ID", "sis_user_id": "SIS User ID", "sis_login_id": "SIS Login ID"}
@@ -82,10 +84,10 @@ def scores_of(grades: Sequence[Grade], policy: GradingPolicy, name: str) -> Scor
         raise UsageError(f"There are no grades for {visible(name)!r}.", where="--column", mend=mend)
     most: dict[str, float] = {}
     for grade in its:
-        worth = policy.of(grade.exercise).weight * grade.max_points
+        worth = product(policy.of(grade.exercise).weight, grade.max_points)
         most[grade.exercise] = max(most.get(grade.exercise, 0.0), worth)
     found = {total.student: total.points for total in totals(its, policy) if not total.to_be_regraded}
-    return Scores(name, round(sum(most.values()), 2), found)
+    return Scores(name, added(most.values()), found)
 
 
 # -- which column is which exercise ------------------------------------------------------------------------------------
@@ -278,43 +280,40 @@ def fill(
             if value_of(cells[index]).strip().upper() in KEPT:
                 kept += 1
                 continue
-            cells[index] = _written(sheet, cells[index], Decimal(repr(points)) * times)
+            cells[index] = _written(sheet, cells[index], float(Fraction(repr(points)) * times))
             written += 1
     lines = tuple(row._replace(cells=changed.get(row.number, row.cells)) for row in sheet.rows)
     absent = tuple(student for student in students if student not in rows)
     return Filling(best, matched, rows, absent, kept, written, tuple(scaled), replace(sheet, rows=lines))
 
 
-def _times(sheet: Sheet, index: int, header: str, scores: Scores, scale: bool) -> Decimal:
+def _times(sheet: Sheet, index: int, header: str, scores: Scores, scale: bool) -> Fraction:
     """What points are multiplied by to be Canvas's."""
     said = sheet.most(index)
     if re.search(r"read\s+only", said):
         raise UsageError(f"Canvas computes the column {visible(header)!r} itself: it is read-only.", where="--column")
     try:
-        most = Decimal(said.replace(",", ".") if sheet.comma else said.replace(",", ""))
-    except ArithmeticError:
-        return Decimal(1)
-    ours = Decimal(repr(scores.most))
-    if most == _two(ours) or not ours:
-        return Decimal(1)
+        most = Fraction(Decimal(said.replace(",", ".") if sheet.comma else said.replace(",", "")))
+    except (ArithmeticError, ValueError):
+        return Fraction(1)
+    # Canvas shows hundredths.
+    if not scores.most or number(float(most), digits=2) == number(scores.most, digits=2):
+        return Fraction(1)
     if not scale:
+        ours = f"{scores.name} is worth {_cell(scores.most)} here"
         raise UsageError(
-            f"In Canvas {visible(header)!r} is worth {said} points, and {scores.name} is worth {_two(ours)} here.",
+            f"In Canvas {visible(header)!r} is worth {said} points, and {ours}.",
             where="--into",
             mend="Change the points in Canvas, or let the scores be made to fit: --scale",
         )
-    return most / ours
+    return most / Fraction(repr(scores.most))
 
 
-def _written(sheet: Sheet, cell: str, points: Decimal) -> str:
+def _written(sheet: Sheet, cell: str, points: float) -> str:
     """A score as the file writes numbers."""
-    text = str(_two(points))
+    text = _cell(points)
     text = text.replace(".", ",") if sheet.comma else text
     return f'"{text}"' if cell.startswith('"') or sheet.delimiter in text else text
-
-
-def _two(points: Decimal) -> Decimal:
-    return points.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 # -- a new file --------------------------------------------------------------------------------------------------------
@@ -339,9 +338,8 @@ def fresh(
         columns: what Canvas calls the exercises or units; if empty there is one for each exercise, of its name.
         key: what a student's name in the gradebook is, where the roster does not say: one of KEYS.
     """
-    graded = {grade.exercise: None for grade in grades}
-    exercises = [terms.exercise for terms in policy.terms if terms.exercise in graded]
-    titles = dict(columns) or {exercise: exercise for exercise in (*exercises, *graded)}
+    exercises = policy.in_order({grade.exercise for grade in grades})
+    titles = dict(columns) or {exercise: exercise for exercise in exercises}
     scores = [scores_of(grades, policy, name) for name in titles]
     header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *titles.values()]
     rows: list[list[Cell]] = [[f"    {POINTS_ROW}", "", "", "", "", *(_cell(one.most) for one in scores)]]
@@ -358,7 +356,8 @@ def fresh(
 
 
 def _cell(points: float) -> str:
-    return str(_two(Decimal(repr(points))))
+    """Points with the two decimals that Canvas writes, or more where they have more."""
+    return number(points, least=2)
 
 
 def preview(filling: Filling) -> str:

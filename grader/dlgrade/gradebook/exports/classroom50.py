@@ -20,6 +20,7 @@ from dlgrade.gradebook.exports.entries import Entry
 from dlgrade.gradebook.exports.roster import Roster, person_of
 from dlgrade.gradebook.whose import safe_name
 from dlgrade.model import Outcome, Report, Verdict
+from dlgrade.points import number
 from dlgrade.report.redact import public
 from dlgrade.text import visible
 
@@ -177,7 +178,7 @@ def result(report: Report, *, classroom: str, assignment: str, username: str, pl
 
 
 def _hundredths(points: float) -> Fraction:
-    return Fraction(round(points * 100), 100)
+    return Fraction(number(points, digits=2))
 
 
 def _whole(points: float, factor: int) -> int:

@@ -57,10 +57,10 @@ def results(report: Report, grade: Grade, visibility: str = VISIBILITIES[0]) -> 
         "dlgrade": {
             "exercise": report.exercise, "unit": report.unit, "verdict": report.verdict.value,
             "isolation": report.isolation, "device": report.device,
-            "sha256": report.submission.sha256, "credit": plain(grade.credit), "reason": visible(grade.reason),
+            "sha256": report.submission.sha256, "credit": plain(grade.credit), "reason": visible(grade.told),
         }
     }  # fmt: skip
-    output = f"{visible(report.exercise)}: {visible(grade.reason)}"
+    output = f"{visible(report.exercise)}: {visible(grade.told)}"
     data = {
         "execution_time": plain(round(report.seconds, 3)),
         "output": output,

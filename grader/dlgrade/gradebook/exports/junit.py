@@ -45,7 +45,7 @@ def _suite(student: str, entries: Sequence[Entry]) -> ET.Element:
             "verdict": grade.verdict,
             "credit": plain(grade.credit),
             "graded_points": plain(grade.graded_points),
-            "reason": grade.reason,
+            "reason": grade.noted,
         }
         part = None if entry.record is None else next(parts)
         known = {} if part is None else {item.get("name", ""): item.get("value", "") for item in part.iter("property")}

@@ -36,6 +36,7 @@ from dlgrade.errors import DlgradeError, GraderError, UsageError
 from dlgrade.gradebook.exports.entries import Entry
 from dlgrade.gradebook.exports.roster import Roster, person_of
 from dlgrade.gradebook.policy import GradingPolicy
+from dlgrade.points import added
 from dlgrade.text import visible
 
 COURSE = "default_course"
@@ -245,8 +246,8 @@ def _scores(entry: Entry) -> tuple[float | None, float | None]:
     if grade.graded_points is None:
         return None, None
     # By hand nobody is left with less than nothing, which the sum of the two would be.
-    given = round(grade.points + grade.adjusted, 6) if grade.graded_points > 0 else grade.points
-    return given, round(given - grade.graded_points, 6)
+    given = added((grade.points, grade.adjusted)) if grade.graded_points > 0 else grade.points
+    return given, added((given, -grade.graded_points))
 
 
 def _naive(when: datetime | None) -> datetime | None:
