@@ -26,7 +26,7 @@ _COMMANDS = {
     "grades": "Compute grades from a gradebook.",
     "adjust": "Give a student points by hand, or take them, and say why.",
     "stats": "Say how a class did, by exercise and by check.",
-    "similar": "Show submissions that are more alike than chance explains.",
+    "similar": "Show submissions that are the same, or more alike than chance explains.",
     "export": "Write grades and reports for other programs: Canvas, Gradescope, nbgrader, LTI and more.",
     "feedback": "Write each student a page on what holds, what fails and how the points come about.",
 }

@@ -2,40 +2,37 @@
 
 Of 40 disguised copies in a made-up class of 300 at softmax, copydetect (MIT; imports matplotlib) ranks 0 or 11 before
 the first pair of strangers, compare50 (GPL) 0 to 16, by tokens or by text; what is done here, 20 or 21: Pygments, which
-rich brings along, reads the tokens, and sequences are weighed by how few students hold them. In eight such classes 17
-to 28 of the 40 are shown, and up to 3 wrong pairs of 46,650; copies of common answers under other names are not.
+rich brings along, reads the tokens, and sequences are weighed by how few students hold them. In eight such classes 21
+to 27 of the 40 are shown, and up to 2 wrong pairs of 46,650; copies of common answers under other names are not.
 
-Two fingerprints are compared: the words as they are, with names and comments; and the structure, in which every name
-that a student chose is the same. Sequences of tokens that the stub has, or many of the class, count for nothing.
+Those who handed in the same program, token for token, are told as one group, however many they are, and count as one
+where it is asked how few hold something: only one of them wrote it. The others are compared by two fingerprints: the
+words as they are, with names and comments; and the structure, in which every name that a student chose is the same.
+Sequences of tokens that the stub has, or many of the class, count for nothing.
 """
 
 from __future__ import annotations
 
-import enum
-import json
+import hashlib
 import math
-import os
 import re
 import statistics
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from pathlib import Path
 
 from dlgrade.course.find import VARIANTS, Course, ExerciseFolder, read_text, unreadable_bytes
 from dlgrade.course.start import stub_of
 from dlgrade.errors import GraderError
 from dlgrade.gradebook.collect import Collected
+from dlgrade.gradebook.fingerprints import Author, Grams, Kind, Prints, Source, Span, comparable, fingerprints
+from dlgrade.gradebook.identical import Same, same_programs
 
 LEAST = 0.75
 """Of 300 made-up students with answers of their own, hardly two were as alike."""
 SIZE_LIMIT = 100_000
 """Characters of a source that is compared."""
-WORDS, STRUCTURE = 5, 8
-"""Tokens in a sequence: fewer happen by chance, more leave nothing of a line that was changed."""
 STRICTER = 0.4
 """The same structure in other words says less: what two do not share of it may be this share of what words may."""
 COMMON = {"words": 0.3, "structure": 0.1}
@@ -46,39 +43,15 @@ ENOUGH = 40
 """Sequences that nobody else has: below that a short answer is never wholly alike."""
 SURE = 50
 """Students that it takes to know what is rare; of fewer, longer answers are needed."""
-_TOGETHER = 50
-"""Sources that one process reads."""
-_SECONDS, _ALONE_SECONDS = 20, 3
-_LEXER = Path(__file__).with_name("lexing.py")
-
-Span = tuple[int, int]
-
-
-class Kind(enum.StrEnum):
-    """Where a source comes from."""
-
-    STUDENT = "student"
-    PAST = "past"
-    COURSE = "course"
-    """The reference, or a right variant beside it."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Something that may have been copied, or be a copy. `owner` is who wrote it, or what it is."""
-
-    kind: Kind
-    owner: str
-    label: str
-    text: str
 
 
 @dataclass(frozen=True)
 class Pair:
     """Two sources that are alike.
 
-    `words` and `structure` are the shares of what each holds that the other holds too, weighed by how few students do.
-    `rank`: how many pairs of this exercise are at least as alike. `marks`: where each has what the other has.
+    `words` and `structure` are the shares of the shorter one's sequences that the other holds too. `alike` is what they
+    come to where each sequence is weighed by how few students hold it: from 0 to 1, and what decides. `rank`: how many
+    pairs of this exercise are at least as alike. `marks`: where each has what the other has.
     """
 
     one: Source
@@ -94,24 +67,18 @@ class Pair:
 class Likeness:
     """What was found of one exercise, the most alike first.
 
-    `usual` is how alike the median student is to the nearest other. `left_out`: what was not compared, with why.
+    `same`: programs that several handed in. `pairs` are of different programs, and a program of `same` is in no more
+    than one with each other: `compared` counts it as one. `usual` is how alike the median student is to the nearest
+    other. `left_out`: what was not compared, with why.
     """
 
     exercise: str
     compared: int
     students: int
     usual: float
+    same: tuple[Same, ...]
     pairs: tuple[Pair, ...]
     left_out: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class _Prints:
-    """A source's fingerprints: each sequence with where it is."""
-
-    source: Source
-    words: dict[tuple[str, ...], list[Span]]
-    structure: dict[tuple[str, ...], list[Span]]
 
 
 def likenesses(
@@ -169,77 +136,95 @@ def _sources(kind: Kind, collected: Iterable[Collected]) -> Iterator[Source | tu
             yield label, f"It has more than {SIZE_LIMIT:,} characters."
         elif (one.student, one.submission.sha256) not in seen:
             seen.add((one.student, one.submission.sha256))
-            yield Source(kind, one.student, label, text)
+            yield Source(kind, one.student, label, text, one.submission.sha256)
 
 
 def _authors(folder: ExerciseFolder) -> Iterator[Source]:
-    yield Source(Kind.COURSE, "the reference", "the reference", read_text(folder.path / folder.file_name))
-    for path in sorted((folder.path / VARIANTS).glob("*.py")):
-        name = f"the variant {path.stem}"
-        yield Source(Kind.COURSE, name, name, read_text(path))
+    references = [("the reference", folder.path / folder.file_name)]
+    variants = [(f"the variant {path.stem}", path) for path in sorted((folder.path / VARIANTS).glob("*.py"))]
+    for name, path in references + variants:
+        text = read_text(path)
+        yield Source(Kind.COURSE, name, name, text, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def _likeness(folder: ExerciseFolder, found: Sequence[Source | tuple[str, str]], stub: str, least: float) -> Likeness:
-    sources = [one for one in found if isinstance(one, Source)]
-    left_out = [one for one in found if not isinstance(one, Source)]
+    kinds = list(Kind)
+    sources = sorted(
+        (one for one in found if isinstance(one, Source)),
+        key=lambda one: (kinds.index(one.kind), one.owner, len(one.label), one.label),
+    )
     known = sorted({*re.findall(r"\w+", stub), "np", "numpy"})
-    ours, *read = _lexed([Source(Kind.COURSE, "", "", stub), *sources], known)
-    if not isinstance(ours, _Prints):
+    ours, *read = fingerprints([Source(Kind.COURSE, "", "", stub, ""), *sources], known)
+    if not isinstance(ours, Prints):
         raise GraderError(f"The stub of {folder.name} could not be compared with: {ours[1]}")
-    prints = []
-    for one in read:
-        if isinstance(one, _Prints):
-            own = [
-                {gram: spans for gram, spans in its.items() if gram not in stubs}
-                for its, stubs in ((one.words, ours.words), (one.structure, ours.structure))
-            ]
-            prints.append(_Prints(one.source, *own))
-        else:
-            left_out.append(one)
-    words, structure = (_Weights.of(prints, name) for name in ("words", "structure"))
-    best: dict[tuple[tuple[Kind, str], tuple[Kind, str]], tuple[float, float, float, _Prints, _Prints]] = {}
-    for one, other in combinations(prints, 2):
-        if not _compared(one.source, other.source):
-            continue
-        shares = words.share(one.words, other.words), structure.share(one.structure, other.structure)
-        alike = max(shares[0], 1 - (1 - shares[1]) / STRICTER)
-        key = ((one.source.kind, one.source.owner), (other.source.kind, other.source.owner))
-        if key not in best or alike > best[key][0]:
-            best[key] = (alike, *shares, one, other)
-    nearest: dict[str, float] = {}
-    for alike, *_, one, other in best.values():
-        for its in (one.source, other.source):
-            if its.kind is Kind.STUDENT:
-                nearest[its.owner] = max(0.0, alike, nearest.get(its.owner, 0.0))
-    ranked = sorted(best.values(), key=lambda pair: (-pair[0], pair[3].source.label, pair[4].source.label))
+    prints = [one.without(ours) for one in read if isinstance(one, Prints)]
+    same = same_programs(prints, ours)
+    writers = _writers(prints, same)
+    words, structure = (_Weights.of(prints, name, writers) for name in ("words", "structure"))
+    ranked = _ranked(prints, same, writers, words, structure)
+    nearest = {one.source.owner: 0.0 for one in prints if one.source.kind is Kind.STUDENT}
+    for alike, *two in ranked:
+        for its in two:
+            if its.source.kind is Kind.STUDENT:
+                nearest[its.source.owner] = max(alike, nearest[its.source.owner])
+    nearest |= {one.owner: 1.0 for its in same for one in its.sources if one.kind is Kind.STUDENT}
     pairs = [
         Pair(
             one.source,
             other.source,
-            shares[0],
-            shares[1],
+            _shared(one.words, other.words),
+            _shared(one.structure, other.structure),
             alike,
             sum(1 for pair in ranked if pair[0] >= alike),
             (_marks(one, other, words, structure), _marks(other, one, words, structure)),
         )
-        for alike, *shares, one, other in ranked
+        for alike, one, other in ranked
         if alike >= least
     ]
     return Likeness(
         folder.name,
-        len(best),
+        len(ranked),
         len(nearest),
         statistics.median(nearest.values()) if nearest else 0.0,
+        tuple(same),
         tuple(pairs),
-        tuple(left_out),
+        tuple(one for one in (*found, *read) if isinstance(one, tuple)),
     )
 
 
-def _compared(one: Source, other: Source) -> bool:
-    if Kind.STUDENT not in (one.kind, other.kind):
-        return False
-    # Whoever takes the course again may hand in the same.
-    return one.owner != other.owner or Kind.COURSE in (one.kind, other.kind)
+def _writers(prints: Iterable[Prints], same: Iterable[Same]) -> Mapping[Author, int]:
+    """A number for whoever wrote what each author handed in: of those with the same program only one did."""
+    writers: dict[Author, int] = {}
+    for number, its in enumerate(same):
+        for source in its.sources:
+            writers.setdefault(source.author, number)
+    for number, one in enumerate(prints, len(writers)):
+        writers.setdefault(one.source.author, number)
+    return writers
+
+
+def _ranked(
+    prints: Iterable[Prints], same: Iterable[Same], writers: Mapping[Author, int], words: _Weights, structure: _Weights
+) -> list[tuple[float, Prints, Prints]]:
+    """Of each two writers the sources that are most alike; the most alike writers first."""
+    told = {source: number for number, its in enumerate(same) for source in its.sources}
+    best: dict[frozenset[int], tuple[float, Prints, Prints]] = {}
+    for one, other in combinations(prints, 2):
+        key = frozenset((writers[one.source.author], writers[other.source.author]))
+        if len(key) == 1 or not comparable(one.source, other.source):
+            continue
+        if one.source in told and told[one.source] == told.get(other.source):
+            continue
+        share = structure.share(one.structure, other.structure)
+        alike = max(words.share(one.words, other.words), 1 - (1 - share) / STRICTER)
+        if key not in best or alike > best[key][0]:
+            best[key] = (alike, one, other)
+    return sorted(best.values(), key=lambda pair: (-pair[0], pair[1].source.label, pair[2].source.label))
+
+
+def _shared(one: Grams, other: Grams) -> float:
+    """How much of the smaller one the other holds, whoever else does."""
+    return len(one.keys() & other.keys()) / max(1, min(len(one), len(other)))
 
 
 @dataclass(frozen=True)
@@ -253,12 +238,12 @@ class _Weights:
     _totals: dict[int, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, prints: Sequence[_Prints], name: str) -> _Weights:
-        """Count how many students hold each sequence; those of earlier years count, the course's own do not."""
-        held: dict[tuple[Kind, str], set[tuple[str, ...]]] = {}
+    def of(cls, prints: Sequence[Prints], name: str, writers: Mapping[Author, int]) -> _Weights:
+        """Count how many wrote each sequence; those of earlier years count, the course's own do not."""
+        held: dict[int, set[tuple[str, ...]]] = {}
         for one in prints:
             if one.source.kind is not Kind.COURSE:
-                held.setdefault((one.source.kind, one.source.owner), set()).update(getattr(one, name))
+                held.setdefault(writers[one.source.author], set()).update(getattr(one, name))
         many = max(len(held), 2 * FEW)
         counts = Counter(gram for its in held.values() for gram in its)
         limit = max(FEW, many * COMMON[name])
@@ -271,18 +256,18 @@ class _Weights:
         telling = frozenset(gram for gram, count in counts.items() if count <= limit)
         return cls(name, rarity, telling, ENOUGH * rarest)
 
-    def share(self, one: dict[tuple[str, ...], list[Span]], other: dict[tuple[str, ...], list[Span]]) -> float:
+    def share(self, one: Grams, other: Grams) -> float:
         """How much of the smaller one the other holds, from 0 to 1."""
         shared = sum(self.rarity[gram] for gram in one.keys() & other.keys() if gram in self.telling)
         return shared / max(min(self._total(one), self._total(other)), self.enough) if shared else 0.0
 
-    def _total(self, prints: dict[tuple[str, ...], list[Span]]) -> float:
+    def _total(self, prints: Grams) -> float:
         if id(prints) not in self._totals:
             self._totals[id(prints)] = sum(self.rarity[gram] for gram in prints)
         return self._totals[id(prints)]
 
 
-def _marks(one: _Prints, other: _Prints, words: _Weights, structure: _Weights) -> tuple[Span, ...]:
+def _marks(one: Prints, other: Prints, words: _Weights, structure: _Weights) -> tuple[Span, ...]:
     """Where a source has what another has, and few have."""
     spans = []
     for its, others, weights in (
@@ -297,56 +282,3 @@ def _marks(one: _Prints, other: _Prints, words: _Weights, structure: _Weights) -
         else:
             joined.append((start, end))
     return tuple(joined)
-
-
-# -- reading strangers' sources ----------------------------------------------------------------------------------------
-
-
-def _lexed(sources: Sequence[Source], known: Sequence[str]) -> list[_Prints | tuple[str, str]]:
-    """The fingerprints of each source, or its label and why it has none."""
-    found: list[_Prints | tuple[str, str]] = []
-    for start in range(0, len(sources), _TOGETHER):
-        some = sources[start : start + _TOGETHER]
-        read = _read([one.text for one in some], known, _SECONDS)
-        for place, one in enumerate(some):
-            # One that no process can read takes only itself along.
-            tokens = read[place : place + 1] if read is not None else _read([one.text], known, _ALONE_SECONDS)
-            if tokens is None:
-                found.append((one.label, "Its tokens could not be read within the limits."))
-            else:
-                ((words, structure),) = tokens
-                found.append(_Prints(one, _grams(words, WORDS), _grams(structure, STRUCTURE)))
-    return found
-
-
-def _read(
-    texts: Sequence[str], known: Sequence[str], seconds: int
-) -> list[tuple[list[tuple[int, int, str]], list[tuple[int, int, str]]]] | None:
-    command = [sys.executable, "-s", "-P", "-B", str(_LEXER), str(seconds)]
-    windows = {"SYSTEMROOT": os.environ["SYSTEMROOT"]} if "SYSTEMROOT" in os.environ else {}
-    try:
-        ran = subprocess.run(
-            command,
-            input=json.dumps({"known": known, "sources": texts}).encode(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={"PYTHONUTF8": "1", **windows},
-            timeout=3 * seconds,
-        )
-        if ran.returncode:
-            return None
-        found = json.loads(ran.stdout)
-    except (subprocess.TimeoutExpired, ValueError):
-        return None
-    except OSError as error:
-        raise GraderError(f"A process that reads sources could not be started: {error.strerror}.") from error
-    return found if isinstance(found, list) and len(found) == len(texts) else None
-
-
-def _grams(tokens: Sequence[tuple[int, int, str]], size: int) -> dict[tuple[str, ...], list[Span]]:
-    grams: dict[tuple[str, ...], list[Span]] = {}
-    texts = [token[2] for token in tokens]
-    for place in range(len(tokens) - size + 1):
-        span = (tokens[place][0], tokens[place + size - 1][1])
-        grams.setdefault(tuple(texts[place : place + size]), []).append(span)
-    return grams
