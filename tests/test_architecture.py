@@ -8,7 +8,7 @@ import dlgrade
 import pytest
 
 PACKAGE = Path(dlgrade.__file__).parent
-FLOOR = {"errors", "model", "author", "margin", "text", "__init__"}
+FLOOR = {"errors", "model", "author", "bounds", "margin", "text", "__init__"}
 MAY_IMPORT = {
     "cli": {"cli", "gradebook", "course", "checking", "report", "sandbox"} | FLOOR,
     "gradebook": {"gradebook", "course", "checking", "report", "sandbox"} | FLOOR,
@@ -17,8 +17,8 @@ MAY_IMPORT = {
     "report": {"report", "model", "text", "errors"},
     "sandbox": {"sandbox", "errors", "model", "text"},
     "model": {"errors", "text"},
-    "author": {"margin"},
-    **dict.fromkeys(("margin", "errors", "text", "__init__"), frozenset()),
+    "author": {"bounds", "margin"},
+    **dict.fromkeys(("bounds", "margin", "errors", "text", "__init__"), frozenset()),
     "__main__": {"cli"},
     # It lives in a student's kernel, and sends what it reads there through the command line.
     "notebook": {"course", "gradebook", "report"} | FLOOR,
@@ -33,7 +33,7 @@ ALONE = {
     "sandbox.seccomp",
     "sandbox.parser",
 }  # they run as scripts, without the package
-LIGHT = {"errors", "model", "text", "sandbox.launch", "sandbox.syntax"}
+LIGHT = {"bounds", "errors", "model", "text", "sandbox.launch", "sandbox.syntax"}
 LIGHT |= {f"course.{name}" for name in ("atomic", "find", "start", "stub", "release", "scaffold")}
 LIGHT |= {f"course.{name}" for name in ("handout", "manifest", "nbgrader", "notebooks", "secrecy")} | {"notebook"}
 HEAVY = {"numpy", "hypothesis", "torch", "scipy", "rich", "nbformat", "nbgrader", "IPython"}

@@ -217,7 +217,7 @@ def test_an_exercise_that_cannot_be_loaded_is_in_the_json_too(tiny, proved):
     code, proof, said = proved()
     assert code == 1
     assert (proof["exercise"], proof["max_points"]) == ("scale", 0)
-    assert "negative points" in proof["faults"][0]
+    assert "agrees has points=-3" in proof["faults"][0]
     assert proof["faults"][0] in said
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dlgrade.bounds import POINTS
 from dlgrade.errors import AuthorError, UsageError
 from dlgrade.model import Submission
 
@@ -193,7 +194,7 @@ def _hidden_points(data: Mapping[str, Any], exercise: str) -> float:
     entries = data.get("exercise", {})
     entry = entries.get(exercise, {}) if isinstance(entries, dict) else {}
     points = entry.get(HIDDEN_POINTS, 0) if isinstance(entry, dict) else 0
-    return float(points) if isinstance(points, int | float) else 0.0
+    return float(points) if POINTS.hold(points) else 0.0
 
 
 def _exercises(base: Path, units: Iterable[Unit], course_file: Path, *, strict: bool) -> Iterable[ExerciseFolder]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 import re
 import zoneinfo
 from collections.abc import Mapping, Sequence
@@ -109,17 +108,6 @@ def kind_of(value: object) -> str:
 def quoted(value: object) -> str:
     """A value as its author wrote it, more or less."""
     return visible(repr(value), limit=80)
-
-
-def number_of(value: object) -> float | None:
-    """A finite number; TOML has inf and nan, and Python takes true for 1."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def near_mend(name: str, known: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from dlgrade.bounds import WEIGHT, Bounds, finite
 from dlgrade.course.find import COURSE_FILE, HIDDEN_POINTS, Course, ExerciseFolder, read_toml
 from dlgrade.errors import AuthorError
 from dlgrade.gradebook.author_file import (
@@ -21,7 +22,6 @@ from dlgrade.gradebook.author_file import (
     lines_of,
     mend_due,
     near_mend,
-    number_of,
     quoted,
     shown,
     span_of,
@@ -34,7 +34,8 @@ _COURSE_KEYS = ("title", "timezone", "late", "grace_days", "attempts", "extensio
 _UNIT_KEYS = ("folder", "title", "exercises", "due", "weight")
 _EXERCISE_KEYS = ("due", "weight", HIDDEN_POINTS)
 _STEP_KEYS = ("until", "credit")
-_GRACE_LIMIT = 365
+_GRACE_DAYS = Bounds(most=365, whole=True)
+_CREDIT = Bounds(most=1)
 _HOW_LATE = 'Write it as late = [{until = "1d", credit = 0.9}, {until = "7d", credit = 0.5}].'
 
 
@@ -95,12 +96,10 @@ def read_policy(root: Path, exercises: Sequence[ExerciseFolder] | None) -> Readi
 
 
 def _grace_days(file: AuthorFile, value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _GRACE_LIMIT:
+    if isinstance(value, int) and _GRACE_DAYS.hold(value):
         return value
     said = quoted(value) if isinstance(value, int | float) else kind_of(value)
-    file.mistake(
-        f"`grace_days` is {said}.", ("", 0, "grace_days"), f"It is a whole number of days, 0 to {_GRACE_LIMIT}."
-    )
+    file.mistake(f"`grace_days` is {said}.", ("", 0, "grace_days"), f"It is {_GRACE_DAYS}.")
     return 0
 
 
@@ -142,15 +141,15 @@ def _late(file: AuthorFile, data: Mapping[str, Any], text: str) -> tuple[Step, .
             wrong(f"{name} has no `{'` and no `'.join(absent)}`.", "", _HOW_LATE)
             continue
         span = span_of(entry["until"])
-        share = number_of(entry["credit"])
+        share = finite(entry["credit"])
         if span is None:
             wrong(f"`until` of step {index + 1} cannot be {quoted(entry['until'])}.", "until", HOW_SPAN)
-        if share is None or not 0 <= share <= 1:
+        if not _CREDIT.hold(share):
             mend = "It is the share of the points that is left, from 0 to 1"
             if share is not None and 1 < share <= 100:
                 mend += f": {share:g} % is {share / 100:g}"
             wrong(f"`credit` of step {index + 1} cannot be {quoted(entry['credit'])}.", "credit", f"{mend}.")
-        if span is None or share is None or not 0 <= share <= 1:
+        if span is None or share is None or not _CREDIT.hold(share):
             continue
         if found and span.length <= found[-1].until.length:
             wrong(
@@ -227,11 +226,11 @@ def _due_and_weight(
         elif read is not None:
             due = read
     if "weight" in entry:
-        number = number_of(entry["weight"])
-        if number is None or number < 0:
-            said = quoted(entry["weight"]) if isinstance(entry["weight"], int | float) else kind_of(entry["weight"])
-            mend = "It is a number, 0 or more: 2 lets the points count twice, 0 not at all."
+        given = entry["weight"]
+        if not WEIGHT.hold(given):
+            said = quoted(given) if isinstance(given, int | float) else kind_of(given)
+            mend = f"It is {WEIGHT}: 2 lets the points count twice, 0 not at all."
             file.mistake(f"`weight` is {said}.", (table, index, "weight"), mend)
         else:
-            weight = number
+            weight = float(given)
     return due, weight

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -21,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from dlgrade.bounds import MANY, Bounds
 from dlgrade.errors import DlgradeError, GraderError, UsageError
 from dlgrade.gradebook.sources import tells_more
 from dlgrade.model import Report, Verdict
@@ -39,6 +39,7 @@ _REPORT_COLUMNS = (
     "student", "exercise", "attempt", "handed_in", "submission", "key", "graded_at", "verdict", "points", "max_points",
     "report_sha256", "clock",
 )  # fmt: skip
+_ADJUSTED = Bounds(least=-MANY, most=MANY)
 _ADJUSTMENT_COLUMNS = ("student", "exercise", "points", "reason", "who", "made_at")
 _WITHDRAWAL_COLUMNS = ("student", "exercise", "attempt", "until", "reason", "who", "made_at")
 _APPENDED = ("report", "adjustment", "withdrawal")
@@ -354,7 +355,7 @@ class Gradebook:
             UsageError: there is no reason, or the points are no number; or the gradebook may not be written.
             GraderError: the disk is full or failing; nothing that was there is lost.
         """
-        if not math.isfinite(points):
+        if not _ADJUSTED.hold(points):
             raise UsageError(f"{points} are no points.")
         if not reason.strip() or not who.strip():
             raise UsageError("An adjustment needs a reason and the name of whoever decided it.")
