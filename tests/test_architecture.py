@@ -34,7 +34,7 @@ ALONE = {
     "sandbox.parser",
 }  # they run as scripts, without the package
 LIGHT = {"bounds", "errors", "model", "text", "sandbox.launch", "sandbox.syntax"}
-LIGHT |= {f"course.{name}" for name in ("atomic", "find", "start", "stub", "release", "scaffold")}
+LIGHT |= {f"course.{name}" for name in ("atomic", "author_file", "find", "start", "stub", "release", "scaffold")}
 LIGHT |= {f"course.{name}" for name in ("handout", "manifest", "nbgrader", "notebooks", "secrecy")} | {"notebook"}
 HEAVY = {"numpy", "hypothesis", "torch", "scipy", "rich", "nbformat", "nbgrader", "IPython"}
 

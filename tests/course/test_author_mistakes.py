@@ -172,11 +172,48 @@ MISTAKES = {
     ),
     "a unit without a folder": (
         *("course.toml", 'folder = "02_second"', 'name = "02_second"'),
-        *("Each unit needs a folder.\nWrite them as [[unit]]", None),
+        *("Each unit needs a folder.\nWrite them as [[unit]]", "[[unit]]"),
     ),
     "a unit listed twice": (
         *("course.toml", 'folder = "02_second"', 'folder = "01_first"'),
         *("The unit 01_first is listed twice", 'folder = "01_first"'),
+    ),
+    "an exercise that is not there": (
+        *("course.toml", 'title = "First"', 'exercises = ["scale", "shift"]'),
+        *("The unit 01_first lists the exercise 'shift', which is not in it.\nIts folder would be", "exercises ="),
+    ),
+    "a misspelt exercise in a long list": (
+        *("course.toml", 'title = "First"', 'exercises = [\n  "scale",\n  "scales",\n]'),
+        *("The unit 01_first lists the exercise 'scales', which is not in it.\nDid you mean scale?", '"scales"'),
+    ),
+    "an exercise of another unit": (
+        *("course.toml", 'folder = "02_second"', 'folder = "02_second"\nexercises = ["scale"]'),
+        *("The unit 02_second lists the exercise 'scale', which is not in it.\nIt lies in 01_first.", "exercises ="),
+    ),
+    "an exercise listed twice": (
+        *("course.toml", 'title = "First"', 'exercises = ["scale", "scale"]'),
+        *("The unit 01_first lists the exercise 'scale' twice", "exercises ="),
+    ),
+    "exercises in one word": (
+        *("course.toml", 'title = "First"', 'exercises = "scale"'),
+        *("`exercises` of the unit 01_first is text.\nThey are names in a list", "exercises ="),
+    ),
+    "an exercise that is a number": (
+        *("course.toml", 'title = "First"', 'exercises = ["scale", 3]'),
+        *("`exercises` of the unit 01_first holds a number", "exercises ="),
+    ),
+    "one unit for a list of them": (
+        *("course.toml", None, '[unit]\nfolder = "01_first"\n'),
+        *("`unit` is a table.\nWrite them as [[unit]]", "[unit]"),
+    ),
+    "a misspelt folder": (
+        *("course.toml", 'folder = "01_first"', 'folder = "01_frist"'),
+        *("The unit 01_frist has no folder, and the folder 01_first is no unit of the course.\n"
+          'Did you mean folder = "01_first"?', 'folder = "01_frist"'),
+    ),
+    "a unit that is the folder above": (
+        *("course.toml", 'folder = "02_second"', 'folder = ".."'),
+        *("A unit's folder is one folder's name, which '..' is not", 'folder = ".."'),
     ),
     "a unit that is no folder's name": (
         *("course.toml", 'folder = "02_second"', 'folder = "../02_second"'),
@@ -333,6 +370,40 @@ def test_a_unit_that_the_course_does_not_list(tiny):
         tiny.load()
     assert raised.value.where == str(stray.parent)
     assert str(tiny.course_file) in raised.value.mend
+
+
+@pytest.mark.parametrize("text", [None, "", "[exercise.scale]\nweight = 2\n"])
+def test_every_folder_that_is_no_unit_is_told(tiny, dlgrade, text):
+    for number, name in enumerate(("shift", "turn", "flip"), 3):
+        folder = tiny.root / "solutions" / f"0{number}_more" / name
+        shutil.copytree(tiny.exercise, folder)
+        for path in folder.iterdir():
+            path.write_text(path.read_text("utf-8").replace("scale", name), "utf-8")
+            path.rename(folder / path.name.replace("scale", name))
+    if text is not None:
+        tiny.course_file.write_text(text, "utf-8")
+    ran = dlgrade("--course", tiny.root, "course", "check")
+    folders = [*(["01_first"] if text is not None else []), "03_more", "04_more", "05_more"]
+    assert ran.code == 2
+    told = [line for line in ran.err.splitlines() if "is no unit of the course." in line]
+    solutions = tiny.root / "solutions"
+    assert told == [f"{solutions / name}: The folder {name} is no unit of the course." for name in folders]
+    assert f"{len(folders)} mistakes." in ran.err, "what follows from a mistake is none"
+
+
+@pytest.mark.parametrize("points", ["nan", "inf", "-1", "true", '"7"', "[]"])
+def test_hidden_points_of_a_released_course_are_a_number(tiny, dlgrade, points):
+    dlgrade("--course", tiny.root, "release", "--to", tiny.root / "out")
+    course_file = tiny.root / "out" / "course" / "course.toml"
+    assert "hidden_points = 4" in course_file.read_text("utf-8")
+    assert dlgrade("--course", tiny.root / "out", "course", "check").code == 0
+    course_file.write_text(course_file.read_text("utf-8").replace("hidden_points = 4", f"hidden_points = {points}"))
+    ran = dlgrade("--course", tiny.root / "out", "course", "check")
+    line = course_file.read_text("utf-8").splitlines().index(f"hidden_points = {points}") + 1
+    assert ran.code == 2
+    assert f"{course_file}:{line}: `hidden_points` is " in ran.err
+    assert "It is a number, 0 to 1,000,000." in ran.err
+    assert "1 mistake." in ran.err
 
 
 def test_an_empty_folder_is_no_exercise(tiny):

@@ -10,29 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from dlgrade.bounds import WEIGHT, Bounds, finite
-from dlgrade.course.find import COURSE_FILE, HIDDEN_POINTS, Course, ExerciseFolder, read_toml
+from dlgrade.course.author_file import HIDDEN_POINTS, AuthorFile, Lines, kind_of, lines_of, near_mend, quoted, shown
+from dlgrade.course.find import COURSE_FILE, Course, ExerciseFolder, is_authored, read_toml
 from dlgrade.errors import AuthorError
-from dlgrade.gradebook.author_file import (
-    HOW_SPAN,
-    AuthorFile,
-    Lines,
-    Zone,
-    due_of,
-    kind_of,
-    lines_of,
-    mend_due,
-    near_mend,
-    quoted,
-    shown,
-    span_of,
-    zone_of,
-)
+from dlgrade.gradebook.due_times import HOW_SPAN, NoDue, Zone, due_of, span_of, zone_of
 from dlgrade.gradebook.extension_file import read_extensions
 from dlgrade.gradebook.policy import Attempts, Extension, GradingPolicy, Step, Terms
 
 _COURSE_KEYS = ("title", "timezone", "late", "grace_days", "attempts", "extensions", "unit", "exercise")
 _UNIT_KEYS = ("folder", "title", "exercises", "due", "weight")
-_EXERCISE_KEYS = ("due", "weight", HIDDEN_POINTS)
+_EXERCISE_KEYS = ("due", "weight")
 _STEP_KEYS = ("until", "credit")
 _GRACE_DAYS = Bounds(most=365, whole=True)
 _CREDIT = Bounds(most=1)
@@ -65,12 +52,13 @@ def load_policy(course: Course) -> tuple[GradingPolicy, tuple[Extension, ...]]:
     raise AuthorError(first.what, where=first.where, mend=f"{first.mend}\n{listed}".lstrip())
 
 
-def read_policy(root: Path, exercises: Sequence[ExerciseFolder] | None) -> Reading:
+def read_policy(root: Path, exercises: Sequence[ExerciseFolder] | None, *, settled: bool = True) -> Reading:
     """Read a course's policy as far as it can be read.
 
     Args:
         root: the course's folder.
         exercises: those of the course; None if it is not known which there are.
+        settled: whether there is nothing wrong with the units that they are in.
     """
     path = root / COURSE_FILE
     try:
@@ -81,7 +69,7 @@ def read_policy(root: Path, exercises: Sequence[ExerciseFolder] | None) -> Readi
     file.known(data, _COURSE_KEYS, "", 0, "The course")
     zone = zone_of(file, data.get("timezone"))
     policy = GradingPolicy(
-        terms=_terms(file, data, exercises, zone),
+        terms=_terms(file, data, exercises, zone, (*_EXERCISE_KEYS, *(() if is_authored(root) else (HIDDEN_POINTS,)))),
         late=_late(file, data, text),
         grace_days=_grace_days(file, data.get("grace_days", 0)),
         attempts=_attempts(file, data.get("attempts", Attempts.LAST)),
@@ -90,7 +78,7 @@ def read_policy(root: Path, exercises: Sequence[ExerciseFolder] | None) -> Readi
     extensions: tuple[Extension, ...] = ()
     mistakes = file.mistakes
     if "extensions" in data:
-        extensions, more = read_extensions(file, data["extensions"], policy, zone, exercises is not None)
+        extensions, more = read_extensions(file, data["extensions"], policy, zone, exercises is not None and settled)
         mistakes = [*mistakes, *more]
     return Reading(policy, extensions, tuple(mistakes))
 
@@ -177,13 +165,18 @@ def _step_lines(lines: Lines, text: str) -> list[int]:
 
 
 def _terms(
-    file: AuthorFile, data: Mapping[str, Any], exercises: Sequence[ExerciseFolder] | None, zone: Zone
+    file: AuthorFile,
+    data: Mapping[str, Any],
+    exercises: Sequence[ExerciseFolder] | None,
+    zone: Zone,
+    keys: Sequence[str],
 ) -> tuple[Terms, ...]:
+    """The terms of each exercise; `keys` are those that an exercise's own table may have."""
     units: dict[str, tuple[datetime | None, float]] = {}
     entries = data.get("unit", [])
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         if isinstance(entry, dict) and isinstance(entry.get("folder"), str):
-            file.known(entry, _UNIT_KEYS, "unit", index, f"The unit {shown(entry['folder'])}")
+            file.known(entry, _UNIT_KEYS, "unit", index, f"The unit {shown(entry['folder'])}", _COURSE_KEYS)
             units[entry["folder"]] = _due_and_weight(file, entry, "unit", index, zone, (None, 1.0))
     own = data.get("exercise", {})
     if not isinstance(own, dict):
@@ -201,7 +194,7 @@ def _terms(
             mend = f"Write its keys in a table: [exercise.{shown(name)}]."
             file.mistake(f"`exercise.{shown(name)}` is {kind_of(entry)}.", where, mend)
             continue
-        file.known(entry, _EXERCISE_KEYS, table, 0, f"The exercise {shown(name)}")
+        file.known(entry, keys, table, 0, f"The exercise {shown(name)}", _COURSE_KEYS)
         found[name] = _due_and_weight(file, entry, table, 0, zone, units.get(unit_of.get(name, ""), (None, 1.0)))
     terms = []
     for exercise in exercises or ():
@@ -221,8 +214,8 @@ def _due_and_weight(
     due, weight = default
     if "due" in entry:
         read = due_of(entry["due"], zone)
-        if isinstance(read, str):
-            file.mistake(read, (table, index, "due"), mend_due(read))
+        if isinstance(read, NoDue):
+            file.mistake(read.what, (table, index, "due"), read.mend)
         elif read is not None:
             due = read
     if "weight" in entry:
