@@ -73,7 +73,7 @@ class Agreement:
             expected; it need not be fast.
         given: where the arguments come from.
         points: what the check is worth.
-        says: the sentence that the student reads.
+        says: the sentence that the student reads; by default one that says what is checked.
         examples: how many inputs are drawn.
         cases: argument mappings that are always tried, before those that are drawn.
         rtol: how far a float64 result may be from the oracle's, in units of `scale`.
@@ -283,6 +283,21 @@ class Timing:
 
 
 Check: TypeAlias = Agreement | Property | Gradient | Example | Policy | Timing
+
+
+def claim_of(check: Check) -> str:
+    """The sentence that the student reads: the author's, or else what the check compares."""
+    if check.says:
+        return check.says
+    match check:
+        case Gradient(entry_point=forward, backward=""):
+            return f"Autograd through {forward} agrees with finite differences of it."
+        case Gradient(entry_point=forward, backward=backward):
+            return f"{backward} agrees with finite differences of your own {forward}."
+        case Timing(entry_point=name, limit=limit, against=against):
+            return f"{name} takes at most {limit:g} times as long as {against}."
+        case _:
+            return f"{' and '.join(check.entry_points) or 'It'} agrees with its definition."
 
 
 def check(*, points: float = 1, examples: int = 20) -> Callable[[Callable[..., Any]], Property]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from dlgrade.author import Agreement, Check, Example, Gradient, Misconception, Policy, Property, Timing
+from dlgrade.author import Agreement, Check, Example, Gradient, Misconception, Policy, Property, Timing, claim_of
 from dlgrade.checking.agreement import answers_rightly, run_agreement, sample_calls
 from dlgrade.checking.diagnosis import diagnose
 from dlgrade.checking.doctests import run_example
@@ -116,7 +116,7 @@ def run_checks(
         finding = _with_output(finding, target.take_output())
         if isinstance(check, Agreement):
             trial.agreed[check.name] = finding.outcome == Outcome.PASSED
-        result = _result(check, finding, exercise, round(time.monotonic() - before, 4))
+        result = result_of(check, finding, exercise, round(time.monotonic() - before, 4))
         on_result(result)
         done.append((result, finding))
     results = _diagnosed(done, trial, misconceptions)
@@ -193,12 +193,13 @@ def _with_output(finding: Finding, output: str) -> Finding:
     return replace(finding, evidence=replace(evidence, output=output))
 
 
-def _result(check: Check, finding: Finding, exercise: Exercise, seconds: float) -> CheckResult:
+def result_of(check: Check, finding: Finding, exercise: Exercise, seconds: float) -> CheckResult:
+    """What a check's finding comes to: points for all or nothing."""
     return CheckResult(
         name=check.name,
         kind=_KINDS[type(check)],
         entry_points=check.entry_points,
-        says=check.says or f"{check.entry_points[0]} agrees with its definition.",
+        says=claim_of(check),
         outcome=finding.outcome,
         points=check.points if finding.outcome == Outcome.PASSED else 0,
         max_points=check.points,
