@@ -412,7 +412,7 @@ def test_an_empty_folder_is_no_exercise(tiny):
     tiny.load()
 
 
-@pytest.mark.parametrize("name", ["my-loss", "Loss", "checks", "random", "class"])
+@pytest.mark.parametrize("name", ["my-loss", "Loss", "checks", "random", "class", "hü", "ﬁt", "2d", "aux", "com1"])
 def test_an_exercise_of_an_impossible_name(tiny, name):
     folder = tiny.root / "solutions" / "01_first" / name
     shutil.copytree(tiny.exercise, folder)

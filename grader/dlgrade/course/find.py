@@ -332,11 +332,16 @@ def _strays(
 # The worker has a module of each of these names already, or will lie beside one.
 _TAKEN = sys.stdlib_module_names | {"numpy", "torch", "scipy", "hypothesis", "dlgrade", "wire"}
 
+# No file can be called so on Windows, whatever comes after a dot.
+_DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10)}
+
 
 def name_problem(name: str) -> str | None:
     """Why an exercise cannot have this name; None if it can."""
-    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_") or name != name.lower():
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         return "it must be lower-case words, such as batch_norm"
+    if name in _DEVICES:
+        return "Windows has a device of that name"
     if f"{name}.py" in (CHECKS, MISCONCEPTIONS, HIDDEN):
         return "every exercise has a file of that name"
     return "Python or a library has a module of that name" if name in _TAKEN else None
