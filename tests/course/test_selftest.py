@@ -84,7 +84,7 @@ SHORTCOMINGS = {
     ),
     "the reference breaks a law": (
         *("checks.py", "assert_close(scale(x + x, factor), ", "assert_close(scale(x + 1, factor), "),
-        *("the reference breaks the law is_additive.", "@check("),
+        *("the reference breaks the law is_additive.", "assert_close(scale(x + 1"),
     ),
     "the reference fails its gradient": (
         *("scale.py", "return _another_secret(grad) *", "return -_another_secret(grad) *"),
@@ -100,7 +100,15 @@ SHORTCOMINGS = {
     ),
     "an oracle that fails by itself": (
         *("checks.py", "return x * factor", "return x * factor / len(nothing)"),
-        *("agrees cannot be computed.\n    The check agrees failed by itself (NameError:", "agrees ="),
+        *("agrees cannot be computed.\n    The check agrees failed by itself (NameError:", "len(nothing)"),
+    ),
+    "a law that fails by itself": (
+        *("checks.py", "    assert_close(scale(x + x", "    half = nothing / 2\n    assert_close(scale(x + x"),
+        *("is_additive cannot be computed.\n    The check is_additive failed by itself (NameError:", "half = nothing"),
+    ),
+    "inputs that cannot be drawn": (
+        *("checks.py", "x=arrays(ndim=1)", "x=arrays(ndim=1).map(lambda x: x / nothing)"),
+        *("agrees cannot be computed.\n    The check agrees failed by itself (NameError:", "x / nothing"),
     ),
     "a misconception that is not caught": (
         *("misconceptions.py", "return x * 2", "return x * x.dtype.type(factor)"),

@@ -17,7 +17,7 @@ from dlgrade.checking.law import run_property
 from dlgrade.checking.policy import refused_operators, run_policy
 from dlgrade.checking.timing import run_timing
 from dlgrade.checking.transcript import Transcripts
-from dlgrade.checking.trial import PASSED, Finding, Trial, undefined
+from dlgrade.checking.trial import PASSED, Finding, Trial, place_of, undefined
 from dlgrade.errors import GraderError
 from dlgrade.model import NOT_STARTED, CheckResult, Evidence, Exercise, Frame, Outcome, Report, Submission
 from dlgrade.sandbox import launch
@@ -39,6 +39,7 @@ _EXPLAINED = (Outcome.FAILED, Outcome.RAISED, Outcome.TOO_SLOW)
 """Outcomes that a known mistake may explain."""
 
 OnResult = Callable[[CheckResult], None]
+OnStop = Callable[[str, str], None]
 
 
 def worker_of(
@@ -84,6 +85,7 @@ def run_checks(
     seed: int,
     transcripts: Transcripts | None = None,
     on_result: OnResult = lambda result: None,
+    on_stop: OnStop = lambda name, place: None,
 ) -> Report:
     """Run every check of an exercise on a submission.
 
@@ -98,6 +100,8 @@ def run_checks(
         seed: the run's seed.
         transcripts: what others said who passed, where many are graded, one after another.
         on_result: told each result as soon as it is known, before any diagnosis.
+        on_stop: told the name of each check that did not come to its end, and the line of its file where it stopped;
+            for its author, so that no report holds it.
 
     Raises:
         GraderError: if no worker can be started.
@@ -116,6 +120,8 @@ def run_checks(
         finding = _with_output(finding, target.take_output())
         if isinstance(check, Agreement):
             trial.agreed[check.name] = finding.outcome == Outcome.PASSED
+        if finding.place:
+            on_stop(check.name, finding.place)
         result = result_of(check, finding, exercise, round(time.monotonic() - before, 4))
         on_result(result)
         done.append((result, finding))
@@ -177,7 +183,7 @@ def _run(check: Check, trial: Trial, facts: Facts, lines: list[str], known: Tran
         # Whatever goes wrong on our side of the wire is ours, and loud; it is nobody's zero.
         said = f"{type(error).__name__}: {error}"
         message = f"The check {check.name} failed by itself ({said}). This is not your mistake; please report it."
-        return Finding(Outcome.BROKEN, Evidence(message, rung="grader"))
+        return Finding(Outcome.BROKEN, Evidence(message, rung="grader"), place=place_of(error, check))
 
 
 def _unread(exercise: Exercise, fault: Unreadable) -> Finding:

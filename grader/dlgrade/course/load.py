@@ -8,7 +8,6 @@ import functools
 import hashlib
 import inspect
 import operator
-import traceback
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -20,7 +19,7 @@ from dlgrade.author import NUMBERS, Agreement, Check, Example, Gradient, Misconc
 from dlgrade.bounds import finite
 from dlgrade.course.find import CHECKS, HIDDEN, MISCONCEPTIONS, TIMES, VARIANTS, ExerciseFolder, read_text, read_toml
 from dlgrade.course.stub import parsed, public_functions, require_regions, strip_solutions
-from dlgrade.errors import AuthorError
+from dlgrade.errors import AuthorError, line_in
 from dlgrade.model import EntryPoint, Exercise, Tensor
 from dlgrade.sandbox.wire import Foreign
 from dlgrade.text import visible
@@ -242,8 +241,8 @@ def _executed(source: str, path: Path, name: str) -> types.ModuleType:
     except AuthorError:
         raise
     except (Exception, SystemExit) as error:
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-        place = f"{path}:{lines[-1]}" if lines else str(path)
+        line = line_in(error, str(path))
+        place = f"{path}:{line}" if line else str(path)
         said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise AuthorError(f"Loading it raised {said}", where=place) from error
     return module

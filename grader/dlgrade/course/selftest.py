@@ -100,15 +100,17 @@ def prove(folder: ExerciseFolder, *, authored: bool, seeds: int = SEEDS, mutant_
     content = content_digest(folder.path)
     drawer = Drawer()
 
-    reference = _report(exercise, exercise.source, drawer, content)
+    stops: dict[str, str] = {}
+    reference = _report(exercise, exercise.source, drawer, content, stops)
     for _ in range(RETRIES):
         if not any(result.outcome in (Outcome.INCONCLUSIVE, Outcome.TOO_SLOW) for result in reference.checks):
             break
-        reference = _report(exercise, exercise.source, drawer, content)
+        reference = _report(exercise, exercise.source, drawer, content, stops)
     # A machine that is too busy to time anything, or has no GPU, is no fault of the exercise.
     fair = (Outcome.PASSED, Outcome.SKIPPED, Outcome.INCONCLUSIVE)
-    faults = [_reference_fault(exercise, result) for result in reference.checks if result.outcome not in fair]
-    stub = _report(exercise, exercise.stub, drawer, content)
+    failed = [result for result in reference.checks if result.outcome not in fair]
+    faults = [_reference_fault(exercise, result, stops.get(result.name)) for result in failed]
+    stub = _report(exercise, exercise.stub, drawer, content, {})
     faults += [
         f"{_check(exercise, result.name).where}: the stub earns points for {result.name}."
         for result in stub.checks
@@ -299,8 +301,14 @@ def _check(exercise: Exercise, name: str) -> Check:
     return next(check for check in exercise.checks if check.name == name)
 
 
-def _report(exercise: Exercise, source: str, drawer: Drawer, content: str) -> Report:
-    """The report of one of the authors' own sources, by the way that every submission goes."""
+def _report(exercise: Exercise, source: str, drawer: Drawer, content: str, stops: dict[str, str]) -> Report:
+    """The report of one of the authors' own sources, by the way that every submission goes.
+
+    Args:
+        exercise, source, drawer, content: what is checked, and with what.
+        stops: where each check stopped that did not come to its end is written here.
+    """
+    stops.clear()
     submission = Submission.of(exercise.file_name, source.encode())
     reading = Reading(submission.source)
     with worker_of(exercise, submission) as target:
@@ -313,11 +321,13 @@ def _report(exercise: Exercise, source: str, drawer: Drawer, content: str) -> Re
             drawer=drawer,
             content=content,
             seed=0,
+            on_stop=stops.__setitem__,
         )
 
 
-def _reference_fault(exercise: Exercise, result: CheckResult) -> str:
-    """Why the reference does not pass its own check: the oracle or the law is wrong, or the reference is."""
+def _reference_fault(exercise: Exercise, result: CheckResult, stop: str | None) -> str:
+    """Why the reference does not pass its own check, which may have stopped somewhere: the oracle or the law is wrong,
+    or the reference is."""
     check = _check(exercise, result.name)
     kinds = {
         "agreement": f"the oracle of {result.name} disagrees with the reference",
@@ -329,7 +339,7 @@ def _reference_fault(exercise: Exercise, result: CheckResult) -> str:
     }
     evidence = result.evidence
     what = f"{result.name} cannot be computed" if result.outcome == Outcome.BROKEN else kinds[result.kind]
-    lines = [f"{check.where}: {what}."]
+    lines = [f"{stop or check.where}: {what}."]
     if evidence is not None:
         # What a student is told of a check that failed by itself is not for its author.
         lines += [
