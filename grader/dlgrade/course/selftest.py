@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dlgrade.author import Agreement, Check, Misconception, Timing
+from dlgrade.author import Agreement, Check, Gradient, Misconception, Timing
 from dlgrade.checking.compare import leaves
 from dlgrade.checking.inputs import Drawer
 from dlgrade.checking.run import run_checks, worker_of
@@ -184,20 +184,32 @@ def _right_answers(
                 most, who = margin.used, name
         for name, failing in missed.items():
             kind = "false" if len(failing) == len(trials) else "flaky"
-            fault = f"{name} fails it {_often(failing, trials)}, though it is right"
-            faults.append(f"{check.where}: {check.name} is {kind}: {fault}.")
+            fault = f"{name} fails it {_often(failing, trials)}, though it is right."
+            faults.append(f"{check.where}: {check.name} is {kind}: {fault}{_kinks(check)}")
         if missed:
             flaky.append(check.name)
         elif most:
             room = 1 / most
             tightest = room if tightest is None else min(tightest, room)
             if room < ROOM:
+                mend = _kinks(check) or f" Widen it to {ROOM} times, or restate the law."
                 faults.append(
                     f"{check.where}: the tolerance of {check.name} is only {room:.2g} times the error of {who}, which "
-                    f"is right: widen it to {ROOM} times, or restate the law."
+                    f"is right.{mend}"
                 )
     proof = replace(proof, flaky=tuple(flaky), tightest=None if tightest is None else round(tightest, 1))
     return _told(proof, faults)
+
+
+def _kinks(check: Check) -> str:
+    """What to do about a gradient check that is too strict, which has no tolerance to widen."""
+    if not isinstance(check, Gradient):
+        return ""
+    return (
+        "\n    Finite differences are wrong at a kink (of an absolute value, a clip, a maximum of equals): keep inputs "
+        "away from it.\n    `arrays` draws whole numbers and quarters too, on which kinks often lie: "
+        "arrays(…).map(lambda x: x + 0.1) draws none.\n    Where there is no kink, another `step` may help."
+    )
 
 
 def _misconceptions(
@@ -347,7 +359,8 @@ def _reference_fault(exercise: Exercise, result: CheckResult, stop: str | None) 
             *(evidence.call or "").splitlines(),
         ]
         lines += [f"{side}: {text}" for side, text in (("expected", evidence.expected), ("got", evidence.got)) if text]
-    return "\n    ".join(lines)
+    on_a_kink = evidence is not None and evidence.rung == "forward"
+    return "\n    ".join(lines) + (_kinks(check) if on_a_kink else "")
 
 
 def _stub_faults(exercise: Exercise, stub: Report) -> list[str]:
