@@ -325,6 +325,24 @@ def test_a_gradient_near_a_kink_is_told_to_keep_away_from_it(tiny, proved, step,
     assert proved()[0] == 0, "the advice can be followed"
 
 
+def test_a_line_of_the_solution_in_the_public_checks_is_noted(tiny, dlgrade, proved):
+    assert proved()[1]["notes"] == [], "what misconceptions and the stub say too is no news"
+    tiny.edit(
+        "checks.py", "    return x * factor\n", "    the_secret = x.dtype.type(factor)\n    return x * the_secret\n"
+    )
+    code, proof, said = proved()
+    assert (code, said) == (0, "")
+    where = f"{tiny.path('scale.py')}:{tiny.line('scale.py', 'the_secret = ')}"
+    there = tiny.line("checks.py", "the_secret = ")
+    note = f"{where}: students get this line of the solution, in line {there} of checks.py: "
+    note += "the_secret = x.dtype.type(factor)"
+    assert proof["notes"][0] == note
+    assert [one.rpartition(": ")[2] for one in proof["notes"][1:]] == ["return x * the_secret"]
+    ran = dlgrade("--course", tiny.root, "selftest", "--seeds", "1", "--mutant-seeds", "0")
+    assert (ran.code, ran.err) == (0, "".join(f"\nNote: {one}\n" for one in proof["notes"]))
+    assert ran.out.endswith("\nEverything holds.\n")
+
+
 # -- mutants -----------------------------------------------------------------------------------------------------------
 
 WITH_LEAST = "    least = 0.0 if x.size else 1.0\n    return x * the_secret + least\n"

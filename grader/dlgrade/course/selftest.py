@@ -17,7 +17,7 @@ from dlgrade.checking.compare import leaves
 from dlgrade.checking.inputs import Drawer
 from dlgrade.checking.run import run_checks, worker_of
 from dlgrade.checking.trial import Part
-from dlgrade.course.find import ExerciseFolder
+from dlgrade.course.find import CHECKS, ExerciseFolder
 from dlgrade.course.load import (
     Functions,
     content_digest,
@@ -27,6 +27,7 @@ from dlgrade.course.load import (
     load_variants,
 )
 from dlgrade.course.mutation import run_mutants
+from dlgrade.course.secrecy import published
 from dlgrade.course.stub import public_functions
 from dlgrade.course.trials import Trials
 from dlgrade.errors import AuthorError
@@ -67,6 +68,8 @@ class Proof:
     seeds: int = 0
     seconds: float = 0
     faults: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = field(default=())
+    """What its author may want to know and falls short of nothing."""
 
     @property
     def holds(self) -> bool:
@@ -127,6 +130,7 @@ def prove(folder: ExerciseFolder, *, authored: bool, seeds: int = SEEDS, mutant_
         misconceptions=len(known),
         seeds=seeds,
         faults=tuple(faults),
+        notes=tuple(_published(folder)),
     )
     if not faults:
         functions = load_reference(exercise)
@@ -361,6 +365,13 @@ def _reference_fault(exercise: Exercise, result: CheckResult, stop: str | None) 
         lines += [f"{side}: {text}" for side, text in (("expected", evidence.expected), ("got", evidence.got)) if text]
     on_a_kink = evidence is not None and evidence.rung == "forward"
     return "\n    ".join(lines) + (_kinks(check) if on_a_kink else "")
+
+
+def _published(folder: ExerciseFolder) -> Iterator[str]:
+    """Say which lines of the solution students get, since they stand in the public checks: maybe on purpose."""
+    for one in published(folder):
+        place = f"{folder.path / folder.file_name}:{one.line}"
+        yield f"{place}: students get this line of the solution, in line {one.there} of {CHECKS}: {one.text}"
 
 
 def _stub_faults(exercise: Exercise, stub: Report) -> list[str]:
