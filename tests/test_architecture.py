@@ -8,7 +8,7 @@ import dlgrade
 import pytest
 
 PACKAGE = Path(dlgrade.__file__).parent
-FLOOR = {"errors", "model", "author", "margin", "points", "text", "__init__"}
+FLOOR = {"errors", "model", "author", "bounds", "margin", "points", "text", "__init__"}
 MAY_IMPORT = {
     "cli": {"cli", "gradebook", "course", "checking", "report", "sandbox"} | FLOOR,
     "gradebook": {"gradebook", "course", "checking", "report", "sandbox"} | FLOOR,
@@ -17,8 +17,9 @@ MAY_IMPORT = {
     "report": {"report", "model", "points", "text", "errors"},
     "sandbox": {"sandbox", "errors", "model", "text"},
     "model": {"errors", "points", "text"},
-    "author": {"margin"},
-    **dict.fromkeys(("margin", "errors", "points", "text", "__init__"), frozenset()),
+    "author": {"bounds", "margin"},
+    "points": {"bounds"},
+    **dict.fromkeys(("bounds", "margin", "errors", "text", "__init__"), frozenset()),
     "__main__": {"cli"},
     # It lives in a student's kernel, and sends what it reads there through the command line.
     "notebook": {"course", "gradebook", "report"} | FLOOR,
@@ -33,8 +34,8 @@ ALONE = {
     "sandbox.seccomp",
     "sandbox.parser",
 }  # they run as scripts, without the package
-LIGHT = {"errors", "model", "points", "text", "sandbox.launch", "sandbox.syntax"}
-LIGHT |= {f"course.{name}" for name in ("atomic", "find", "start", "stub", "release", "scaffold")}
+LIGHT = {"bounds", "errors", "model", "points", "text", "sandbox.launch", "sandbox.syntax"}
+LIGHT |= {f"course.{name}" for name in ("atomic", "author_file", "find", "start", "stub", "release", "scaffold")}
 LIGHT |= {f"course.{name}" for name in ("handout", "manifest", "nbgrader", "notebooks", "secrecy")} | {"notebook"}
 HEAVY = {"numpy", "hypothesis", "torch", "scipy", "rich", "nbformat", "nbgrader", "IPython"}
 

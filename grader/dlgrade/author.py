@@ -13,6 +13,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from dlgrade import margin
+from dlgrade.bounds import POINTS, Bounds
 
 __all__ = [
     "Agreement",
@@ -50,6 +51,17 @@ def _here() -> str:
 
 # -- checks ------------------------------------------------------------------------------------------------------------
 
+NUMBERS: Mapping[str, Bounds] = {
+    "points": POINTS,
+    "examples": Bounds(most=10_000, whole=True),
+    "rtol": Bounds(),
+    "rtol32": Bounds(),
+    "step": Bounds(above=True),
+    "size": Bounds(least=1, whole=True),
+    "limit": Bounds(above=True),
+}
+"""What the numbers of a check must be, by the names of its arguments."""
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -61,7 +73,7 @@ class Agreement:
             expected; it need not be fast.
         given: where the arguments come from.
         points: what the check is worth.
-        says: the sentence that the student reads.
+        says: the sentence that the student reads; by default one that says what is checked.
         examples: how many inputs are drawn.
         cases: argument mappings that are always tried, before those that are drawn.
         rtol: how far a float64 result may be from the oracle's, in units of `scale`.
@@ -273,6 +285,21 @@ class Timing:
 Check: TypeAlias = Agreement | Property | Gradient | Example | Policy | Timing
 
 
+def claim_of(check: Check) -> str:
+    """The sentence that the student reads: the author's, or else what the check compares."""
+    if check.says:
+        return check.says
+    match check:
+        case Gradient(entry_point=forward, backward=""):
+            return f"Autograd through {forward} agrees with finite differences of it."
+        case Gradient(entry_point=forward, backward=backward):
+            return f"{backward} agrees with finite differences of your own {forward}."
+        case Timing(entry_point=name, limit=limit, against=against):
+            return f"{name} takes at most {limit:g} times as long as {against}."
+        case _:
+            return f"{' and '.join(check.entry_points) or 'It'} agrees with its definition."
+
+
 def check(*, points: float = 1, examples: int = 20) -> Callable[[Callable[..., Any]], Property]:
     """Make a Property of a Hypothesis `@given` function; its docstring's first line is what the student reads.
 
@@ -330,8 +357,20 @@ def misconception(*, of: str, caught_by: str) -> Callable[[Callable[..., Any]], 
 # -- inputs ------------------------------------------------------------------------------------------------------------
 
 
+_SIDE = Bounds(whole=True)
+_WITHIN = Bounds()
+
+
 def shapes(*sides: int | tuple[int, int]) -> st.SearchStrategy[tuple[int, ...]]:
-    """Shapes with these sides, each a length or a (smallest, largest) pair: `shapes((1, 4), 3)` gives (n, 3)."""
+    """Shapes with these sides, each a length or a (smallest, largest) pair: `shapes((1, 4), 3)` gives (n, 3).
+
+    Raises:
+        ValueError: if a side is neither.
+    """
+    for side in sides:
+        pair = side if isinstance(side, tuple | list) and len(side) == 2 else (side, side)
+        if not all(map(_SIDE.hold, pair)) or pair[0] > pair[1]:
+            raise ValueError(f"a side is {side!r}; it is {_SIDE}, or a (smallest, largest) pair of them")
     return st.tuples(*(st.just(side) if isinstance(side, int) else st.integers(*side) for side in sides))
 
 
@@ -380,7 +419,14 @@ def arrays(
         shape: the shape, or a strategy of shapes; by default `ndim` sides, each within `sides`.
         within: the largest magnitude.
         whole: integers only, so that sums of products are exact.
+
+    Raises:
+        ValueError: if `ndim`, `sides` or `within` is no such number.
     """
+    if not _WITHIN.hold(within):
+        raise ValueError(f"`within` is {within!r}; it is {_WITHIN}")
+    if not _SIDE.hold(ndim):
+        raise ValueError(f"`ndim` is {ndim!r}; it is {_SIDE}")
     if shape is None:
         shape = shapes(*([sides] * ndim))
     if isinstance(shape, tuple):

@@ -8,6 +8,8 @@ DlgradeError
 
 from __future__ import annotations
 
+import traceback
+
 
 class DlgradeError(Exception):
     """An error with a sentence for its reader.
@@ -48,3 +50,9 @@ class GraderError(DlgradeError):
     """dlgrade or the machine failed; nobody's submission is to blame."""
 
     exit_code = 3
+
+
+def line_in(error: BaseException, path: str) -> int | None:
+    """The last line of a file that was being executed when an exception arose; None if it was none of them."""
+    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == path]
+    return lines[-1] if lines else None

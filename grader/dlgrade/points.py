@@ -12,10 +12,10 @@ import math
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Context, Decimal
 
+from dlgrade.bounds import MANY
+
 DIGITS = 4
 """Decimals that people read: enough for points in hundredths times a credit in hundredths."""
-MOST = 1e6
-"""That can be given or taken by hand at once: more is a slip of the finger, whatever an exercise is worth."""
 # Every float and every product of some of them has fewer digits.
 _EXACTLY = Context(prec=2000, rounding=ROUND_HALF_UP)
 
@@ -118,8 +118,8 @@ def faulty(points: float) -> str:
     """
     if not math.isfinite(points) or not points:
         return f"{number(points)} are no points."
-    if abs(points) > MOST:
-        return f"{number(points)} points are more than {MOST:,.0f}, the most that can be given or taken at once."
+    if abs(points) > MANY:
+        return f"{number(points)} points are more than {MANY:,.0f}, the most that can be given or taken at once."
     return f"{points} points are nothing to {DIGITS} decimals." if alike(points, 0) else ""
 
 

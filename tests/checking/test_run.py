@@ -3,13 +3,17 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from dlgrade.author import Example, Policy
+from dlgrade.author import Example, Policy, Timing
 from dlgrade.checking import run
+from dlgrade.checking.run import result_of
+from dlgrade.checking.trial import Finding
 from dlgrade.errors import GraderError
-from dlgrade.model import Outcome, Verdict
+from dlgrade.gradebook.grading import broken_report
+from dlgrade.model import Outcome, Submission, Verdict
 from tiny import (
     REFERENCE,
     TINY,
@@ -46,6 +50,35 @@ def test_the_reference_passes_everything():
     assert report.verdict == Verdict.PASSED
     assert tuple(told) == report.checks
     assert (report.isolation, report.seed, report.exercise) == ("process", 0, "tiny")
+
+
+def library(x):
+    return x
+
+
+SENTENCES = {
+    "affine agrees with its definition.": replace(affine_agrees, says=""),
+    "dense_backward agrees with finite differences of your own dense.": replace(dense_gradient, says=""),
+    "Autograd through dense agrees with finite differences of it.": replace(dense_gradient, says="", backward=""),
+    "total takes at most 1.5 times as long as a loop over rows.": Timing(
+        "total", baseline=library, given=library, size=9, limit=1.5, against="a loop over rows"
+    ),
+    "The examples in the docstrings hold.": Example(),
+    "Only the permitted libraries are used.": Policy(),
+    "In words of its author.": replace(dense_gradient, says="In words of its author."),
+}
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_what_has_no_words_of_its_author_says_what_it_checks(sentence):
+    """In a report as in one on a submission that could not be graded, and no two kinds of check the same."""
+    check = SENTENCES[sentence]
+    exercise = replace(TINY, checks=(check,))
+    broken = broken_report(exercise, Submission.of("tiny.py", b""), isolation="none", seed=0, why="No memory.")
+    assert broken.checks == (result_of(check, Finding(Outcome.BROKEN, broken.checks[0].evidence), exercise, 0),)
+    assert broken.checks[0].says == sentence
+    assert broken.checks[0].kind == type(check).__name__.lower()
+    assert (broken.checks[0].points, broken.verdict) == (0, Verdict.BROKEN)
 
 
 def test_each_failed_check_costs_its_own_points():

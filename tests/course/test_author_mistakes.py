@@ -1,8 +1,11 @@
 """Every mistake that an author can make has a sentence of its own, with the file and the line."""
 
 import shutil
+from dataclasses import fields
 
 import pytest
+from dlgrade.author import NUMBERS as NUMBERS_OF_CHECKS
+from dlgrade.author import Agreement, Example, Gradient, Policy, Property, Timing
 from dlgrade.errors import AuthorError
 
 A_LAW = """\
@@ -155,9 +158,6 @@ MISTAKES = {
         *("checks.py", 'wrt="x"', 'wrt="x", cotangents=("g",)'),
         *("check gradient does not say where scale_backward's argument 'grad' comes from", "gradient = Gradient("),
     ),
-    "negative points": (
-        "checks.py", "points=3", "points=-3", "check agrees has negative points", "agrees ="
-    ),
     "an argument that nobody takes": (
         *("checks.py", "given=inputs, points=3", "given=dict(inputs, axis=st.just(0)), points=3"),
         *("check agrees names the argument 'axis', which does not exist", "agrees ="),
@@ -172,11 +172,48 @@ MISTAKES = {
     ),
     "a unit without a folder": (
         *("course.toml", 'folder = "02_second"', 'name = "02_second"'),
-        *("Each unit needs a folder.\nWrite them as [[unit]]", None),
+        *("Each unit needs a folder.\nWrite them as [[unit]]", "[[unit]]"),
     ),
     "a unit listed twice": (
         *("course.toml", 'folder = "02_second"', 'folder = "01_first"'),
         *("The unit 01_first is listed twice", 'folder = "01_first"'),
+    ),
+    "an exercise that is not there": (
+        *("course.toml", 'title = "First"', 'exercises = ["scale", "shift"]'),
+        *("The unit 01_first lists the exercise 'shift', which is not in it.\nIts folder would be", "exercises ="),
+    ),
+    "a misspelt exercise in a long list": (
+        *("course.toml", 'title = "First"', 'exercises = [\n  "scale",\n  "scales",\n]'),
+        *("The unit 01_first lists the exercise 'scales', which is not in it.\nDid you mean scale?", '"scales"'),
+    ),
+    "an exercise of another unit": (
+        *("course.toml", 'folder = "02_second"', 'folder = "02_second"\nexercises = ["scale"]'),
+        *("The unit 02_second lists the exercise 'scale', which is not in it.\nIt lies in 01_first.", "exercises ="),
+    ),
+    "an exercise listed twice": (
+        *("course.toml", 'title = "First"', 'exercises = ["scale", "scale"]'),
+        *("The unit 01_first lists the exercise 'scale' twice", "exercises ="),
+    ),
+    "exercises in one word": (
+        *("course.toml", 'title = "First"', 'exercises = "scale"'),
+        *("`exercises` of the unit 01_first is text.\nThey are names in a list", "exercises ="),
+    ),
+    "an exercise that is a number": (
+        *("course.toml", 'title = "First"', 'exercises = ["scale", 3]'),
+        *("`exercises` of the unit 01_first holds a number", "exercises ="),
+    ),
+    "one unit for a list of them": (
+        *("course.toml", None, '[unit]\nfolder = "01_first"\n'),
+        *("`unit` is a table.\nWrite them as [[unit]]", "[unit]"),
+    ),
+    "a misspelt folder": (
+        *("course.toml", 'folder = "01_first"', 'folder = "01_frist"'),
+        *("The unit 01_frist has no folder, and the folder 01_first is no unit of the course.\n"
+          'Did you mean folder = "01_first"?', 'folder = "01_frist"'),
+    ),
+    "a unit that is the folder above": (
+        *("course.toml", 'folder = "02_second"', 'folder = ".."'),
+        *("A unit's folder is one folder's name, which '..' is not", 'folder = ".."'),
     ),
     "a unit that is no folder's name": (
         *("course.toml", 'folder = "02_second"', 'folder = "../02_second"'),
@@ -201,6 +238,91 @@ def test_a_mistake_in_a_file(tiny, mistake):
         assert raised.value.where.startswith(str(path))
     else:
         assert raised.value.where == f"{path}:{tiny.line(name, mark)}"
+
+
+A_TIMING = """
+
+def library(x, factor=2.0):
+    return x * factor
+
+
+def _given(rng, n):
+    return {"x": rng.standard_normal(n)}
+
+
+timed = Timing("scale", baseline=library, given=_given, size=10, limit=2)
+"""
+# What is replaced in the checks, by what, and how a number of a check must be written.
+NUMBERS = {
+    "points nan": ("points=3,", "points=float('nan'),", "agrees has points=nan.\nIt is a number, 0 to 1,000,000"),
+    "points inf": ("points=3,", "points=float('inf'),", "agrees has points=inf."),
+    "points below 0": ("points=3,", "points=-3,", "agrees has points=-3."),
+    "points that cannot be summed": ("points=3,", "points=1e308,", "agrees has points=1e+308."),
+    "points of 400 digits": ("points=3,", "points=10**400,", "agrees has points=1000"),
+    "points in quotes": ("points=3,", "points='3',", "agrees has points='3'."),
+    "no points": ("points=3,", "points=None,", "agrees has points=None."),
+    "points as a truth": ("points=3,", "points=True,", "agrees has points=True."),
+    "points of NumPy": ("points=3,", "points=__import__('numpy').int64(3),", "agrees has points=np.int64(3)."),
+    "points of a law": ("points=2,", "points='2',", "is_additive has points='2'."),
+    "points of examples": ("Example(points=1)", "Example(points=float('nan'))", "examples has points=nan."),
+    "points of a policy": ("Policy()", "Policy(points=[])", "permitted has points=[]."),
+    "half an example": ("points=3, examples=4", "points=3, examples=4.5", "examples=4.5.\nIt is a whole number, 0 to"),
+    "examples in words": ("points=3, examples=4", "points=3, examples='all'", "agrees has examples='all'."),
+    "examples of a law": ("points=2, examples=4", "points=2, examples=-4", "is_additive has examples=-4."),
+    "examples without end": ("points=3, examples=4", "points=3, examples=10**9", "examples=1000000000."),
+    "rtol nan": ("points=3,", "points=3, rtol=float('nan'),", "agrees has rtol=nan.\nIt is a number, 0 or more"),
+    "rtol32 below 0": ("points=3,", "points=3, rtol32=-1e-4,", "agrees has rtol32=-0.0001."),
+    "no step": ("examples=12", "examples=12, step=0", "gradient has step=0.\nIt is a number above 0"),
+    "step nan": ("examples=12", "examples=12, step=float('nan')", "gradient has step=nan."),
+    "half a size": ("size=10", "size=1e6", "timed has size=1000000.0.\nIt is a whole number, 1 or more"),
+    "no size": ("size=10", "size=0", "timed has size=0."),
+    "no limit": ("limit=2", "limit=None", "timed has limit=None.\nIt is a number above 0"),
+    "limit nan": ("limit=2", "limit=float('nan')", "timed has limit=nan."),
+    "rtol of a timing": ("limit=2", "limit=2, rtol='1e-3'", "timed has rtol='1e-3'."),
+    "inputs within nan": ("arrays(ndim=1)", "arrays(ndim=1, within=float('nan'))", "ValueError: `within` is nan; it"),
+    "inputs within text": ("arrays(ndim=1)", "arrays(ndim=1, within='3')", "ValueError: `within` is '3'; it is"),
+    "half a dimension": ("arrays(ndim=1)", "arrays(ndim=1.5)", "ValueError: `ndim` is 1.5; it is a whole number"),
+    "sides that fall": ("arrays(ndim=1)", "arrays(ndim=1, sides=(4, 1))", "ValueError: a side is (4, 1); it is"),
+    "half a side": ("arrays(ndim=1)", "arrays(sides=(1, 2.5))", "ValueError: a side is (1, 2.5); it is"),
+}
+
+
+@pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
+def test_a_number_that_is_none(tiny, number):
+    old, new, sentence = number
+    tiny.edit("checks.py", "Example, Gradient, Policy,", "Example, Gradient, Policy, Timing,")
+    tiny.path("checks.py").write_text(tiny.path("checks.py").read_text("utf-8") + A_TIMING, "utf-8")
+    tiny.load()
+    tiny.edit("checks.py", old, new)
+    with pytest.raises(AuthorError) as raised:
+        tiny.load()
+    assert sentence in f"{raised.value.what}\n{raised.value.mend}"
+    lines = {tiny.line("checks.py", new)} | {tiny.line("checks.py", mark) for mark in ("gradient = ",) if "step" in new}
+    assert raised.value.where in {f"{tiny.path('checks.py')}:{line}" for line in lines}
+
+
+def test_every_number_of_a_check_has_bounds():
+    for kind in (Agreement, Property, Gradient, Example, Policy, Timing):
+        numbers = {field.name for field in fields(kind) if field.type in ("int", "float")}
+        assert numbers <= set(NUMBERS_OF_CHECKS), kind
+
+
+@pytest.mark.parametrize("ratio", ["nan", "inf", "true", '"2"'])
+def test_times_that_are_no_numbers(tiny, ratio):
+    path = tiny.exercise / "timing.toml"
+    path.write_text(f"[cpu.timed]\nreference = {ratio}\n")
+    with pytest.raises(AuthorError, match="It does not say numbers by device and check") as raised:
+        tiny.load()
+    assert raised.value.where == str(path)
+
+
+@pytest.mark.parametrize("points", ["float('nan')", "'2'", "None"])
+@pytest.mark.parametrize("command", [["selftest"], ["course", "check"], ["check", "scale", "--at", "scale.py"]])
+def test_no_command_takes_what_are_no_points(tiny, dlgrade, points, command):
+    tiny.edit("checks.py", "points=3,", f"points={points},")
+    ran = dlgrade("--course", tiny.root, *command, cwd=tiny.exercise)
+    assert ran.code == (1 if command == ["selftest"] else 2)
+    assert f"{tiny.path('checks.py')}:{tiny.line('checks.py', 'agrees =')}: The check agrees has points=" in ran.err
 
 
 @pytest.mark.parametrize("name", ["scale.py", "checks.py", "misconceptions.py"])
@@ -250,13 +372,47 @@ def test_a_unit_that_the_course_does_not_list(tiny):
     assert str(tiny.course_file) in raised.value.mend
 
 
+@pytest.mark.parametrize("text", [None, "", "[exercise.scale]\nweight = 2\n"])
+def test_every_folder_that_is_no_unit_is_told(tiny, dlgrade, text):
+    for number, name in enumerate(("shift", "turn", "flip"), 3):
+        folder = tiny.root / "solutions" / f"0{number}_more" / name
+        shutil.copytree(tiny.exercise, folder)
+        for path in folder.iterdir():
+            path.write_text(path.read_text("utf-8").replace("scale", name), "utf-8")
+            path.rename(folder / path.name.replace("scale", name))
+    if text is not None:
+        tiny.course_file.write_text(text, "utf-8")
+    ran = dlgrade("--course", tiny.root, "course", "check")
+    folders = [*(["01_first"] if text is not None else []), "03_more", "04_more", "05_more"]
+    assert ran.code == 2
+    told = [line for line in ran.err.splitlines() if "is no unit of the course." in line]
+    solutions = tiny.root / "solutions"
+    assert told == [f"{solutions / name}: The folder {name} is no unit of the course." for name in folders]
+    assert f"{len(folders)} mistakes." in ran.err, "what follows from a mistake is none"
+
+
+@pytest.mark.parametrize("points", ["nan", "inf", "-1", "true", '"7"', "[]"])
+def test_hidden_points_of_a_released_course_are_a_number(tiny, dlgrade, points):
+    dlgrade("--course", tiny.root, "release", "--to", tiny.root / "out")
+    course_file = tiny.root / "out" / "course" / "course.toml"
+    assert "hidden_points = 4" in course_file.read_text("utf-8")
+    assert dlgrade("--course", tiny.root / "out", "course", "check").code == 0
+    course_file.write_text(course_file.read_text("utf-8").replace("hidden_points = 4", f"hidden_points = {points}"))
+    ran = dlgrade("--course", tiny.root / "out", "course", "check")
+    line = course_file.read_text("utf-8").splitlines().index(f"hidden_points = {points}") + 1
+    assert ran.code == 2
+    assert f"{course_file}:{line}: `hidden_points` is " in ran.err
+    assert "It is a number, 0 to 1,000,000." in ran.err
+    assert "1 mistake." in ran.err
+
+
 def test_an_empty_folder_is_no_exercise(tiny):
     (tiny.root / "solutions" / "03_third").mkdir()
     (tiny.root / "solutions" / "01_first" / "shift" / "__pycache__").mkdir(parents=True)
     tiny.load()
 
 
-@pytest.mark.parametrize("name", ["my-loss", "Loss", "checks", "random", "class"])
+@pytest.mark.parametrize("name", ["my-loss", "Loss", "checks", "random", "class", "hü", "ﬁt", "2d", "aux", "com1"])
 def test_an_exercise_of_an_impossible_name(tiny, name):
     folder = tiny.root / "solutions" / "01_first" / name
     shutil.copytree(tiny.exercise, folder)

@@ -202,6 +202,8 @@ def test_a_new_exercise_holds_from_the_first_minute(tiny, dlgrade):
         ("02_second/scale", "There is an exercise scale already."),
         ("02_second/Shift", "'Shift' cannot be an exercise's name: it must be lower-case words, such as batch_norm"),
         ("02_second/batch-norm", "'batch-norm' cannot be an exercise's name"),
+        ("02_second/hü", "'hü' cannot be an exercise's name: it must be lower-case words, such as batch_norm"),
+        ("02_second/nul", "'nul' cannot be an exercise's name: Windows has a device of that name"),
         ("02_second/lambda", "'lambda' cannot be an exercise's name"),
         ("02_second/hidden", "'hidden' cannot be an exercise's name: every exercise has a file of that name"),
         ("02_second/numpy", "'numpy' cannot be an exercise's name: Python or a library has a module of that name"),

@@ -84,7 +84,7 @@ SHORTCOMINGS = {
     ),
     "the reference breaks a law": (
         *("checks.py", "assert_close(scale(x + x, factor), ", "assert_close(scale(x + 1, factor), "),
-        *("the reference breaks the law is_additive.", "@check("),
+        *("the reference breaks the law is_additive.", "assert_close(scale(x + 1"),
     ),
     "the reference fails its gradient": (
         *("scale.py", "return _another_secret(grad) *", "return -_another_secret(grad) *"),
@@ -100,7 +100,15 @@ SHORTCOMINGS = {
     ),
     "an oracle that fails by itself": (
         *("checks.py", "return x * factor", "return x * factor / len(nothing)"),
-        *("agrees cannot be computed.\n    The check agrees failed by itself (NameError:", "agrees ="),
+        *("agrees cannot be computed.\n    The check agrees failed by itself (NameError:", "len(nothing)"),
+    ),
+    "a law that fails by itself": (
+        *("checks.py", "    assert_close(scale(x + x", "    half = nothing / 2\n    assert_close(scale(x + x"),
+        *("is_additive cannot be computed.\n    The check is_additive failed by itself (NameError:", "half = nothing"),
+    ),
+    "inputs that cannot be drawn": (
+        *("checks.py", "x=arrays(ndim=1)", "x=arrays(ndim=1).map(lambda x: x / nothing)"),
+        *("agrees cannot be computed.\n    The check agrees failed by itself (NameError:", "x / nothing"),
     ),
     "a misconception that is not caught": (
         *("misconceptions.py", "return x * 2", "return x * x.dtype.type(factor)"),
@@ -217,7 +225,7 @@ def test_an_exercise_that_cannot_be_loaded_is_in_the_json_too(tiny, proved):
     code, proof, said = proved()
     assert code == 1
     assert (proof["exercise"], proof["max_points"]) == ("scale", 0)
-    assert "negative points" in proof["faults"][0]
+    assert "agrees has points=-3" in proof["faults"][0]
     assert proof["faults"][0] in said
 
 
@@ -257,8 +265,82 @@ def test_a_tolerance_without_room(tiny, proved):
     code, proof, said = proved()
     assert code == 1
     assert "the tolerance of is_additive is only" in said
-    assert "times the error of rough, which is right: widen it to 10 times, or restate the law." in said
+    assert "times the error of rough, which is right. Widen it to 10 times, or restate the law." in said
     assert 1 < proof["tightest"] < 10
+
+
+HUBER = '''\
+"""Scale: Huber's loss, whose slope has a kink at 1 and at -1, where `arrays` draws integers."""
+
+import numpy as np
+
+
+def scale(x: np.ndarray) -> np.ndarray:
+    """Return x**2 / 2 up to 1, and |x| - 1/2 beyond."""
+    ### BEGIN SOLUTION
+    return np.where(np.abs(x) <= 1, x * x / 2, np.abs(x) - 0.5)
+    ### END SOLUTION
+
+
+def scale_backward(grad: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return the gradient with respect to `x`."""
+    ### BEGIN SOLUTION
+    return grad * np.clip(x, -1, 1)
+    ### END SOLUTION
+'''
+HUBER_CHECKS = """\
+from dlgrade.author import Agreement, Gradient, arrays
+
+
+def _forward(x):
+    return abs(x) * (abs(x) > 1) - 0.5 * (abs(x) > 1) + x * x / 2 * (abs(x) <= 1)
+
+
+def _backward(grad, x):
+    return grad * x.clip(-1, 1)
+
+
+inputs = dict(x=arrays(ndim=2))
+agrees = Agreement("scale", oracle=_forward, given=inputs)
+oracles = dict(oracle=_backward, forward_oracle=_forward)
+gradient = Gradient("scale", backward="scale_backward", wrt="x", given=inputs, step=STEP, **oracles)
+"""
+
+
+@pytest.mark.parametrize(("step", "what"), [(1e-5, "the tolerance of gradient is only"), (1e-3, "the reference fails")])
+def test_a_gradient_near_a_kink_is_told_to_keep_away_from_it(tiny, proved, step, what):
+    """It has no tolerance to widen: with the usual step the reference only comes near it, with a large one it fails."""
+    tiny.path("scale.py").write_text(HUBER, "utf-8")
+    tiny.path("checks.py").write_text(HUBER_CHECKS.replace("STEP", str(step)), "utf-8")
+    tiny.path("misconceptions.py").write_text('"""None."""\n', "utf-8")
+    tiny.path("hidden.py").unlink()
+    code, _, said = proved()
+    assert code == 1
+    assert f"{tiny.path('checks.py')}:{tiny.line('checks.py', 'gradient = ')}: {what}" in said
+    assert "Finite differences are wrong at a kink" in said
+    assert "arrays(…).map(lambda x: x + 0.1) draws none." in said
+    assert "iden it" not in said
+    tiny.edit("checks.py", "x=arrays(ndim=2)", "x=arrays(ndim=2).map(lambda x: x + 0.1)")
+    tiny.edit("checks.py", f"step={step}", "step=1e-5")
+    assert proved()[0] == 0, "the advice can be followed"
+
+
+def test_a_line_of_the_solution_in_the_public_checks_is_noted(tiny, dlgrade, proved):
+    assert proved()[1]["notes"] == [], "what misconceptions and the stub say too is no news"
+    tiny.edit(
+        "checks.py", "    return x * factor\n", "    the_secret = x.dtype.type(factor)\n    return x * the_secret\n"
+    )
+    code, proof, said = proved()
+    assert (code, said) == (0, "")
+    where = f"{tiny.path('scale.py')}:{tiny.line('scale.py', 'the_secret = ')}"
+    there = tiny.line("checks.py", "the_secret = ")
+    note = f"{where}: students get this line of the solution, in line {there} of checks.py: "
+    note += "the_secret = x.dtype.type(factor)"
+    assert proof["notes"][0] == note
+    assert [one.rpartition(": ")[2] for one in proof["notes"][1:]] == ["return x * the_secret"]
+    ran = dlgrade("--course", tiny.root, "selftest", "--seeds", "1", "--mutant-seeds", "0")
+    assert (ran.code, ran.err) == (0, "".join(f"\nNote: {one}\n" for one in proof["notes"]))
+    assert ran.out.endswith("\nEverything holds.\n")
 
 
 # -- mutants -----------------------------------------------------------------------------------------------------------

@@ -275,9 +275,11 @@ def test_without_a_table_of_zones_it_is_said_how_to_get_one(course, monkeypatch)
     assert (utc.mistakes, utc.policy.of("softmax").due) == ((), datetime(2026, 11, 30, 23, 59, tzinfo=UTC))
 
 
-def test_an_hour_that_comes_twice_is_its_second(course):
-    read = reading(course('timezone = "Europe/Berlin"', "due = 2026-10-25T02:30:00"))
-    assert read.policy.of("softmax").due.astimezone(UTC) == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+@pytest.mark.parametrize(("offset", "hour"), [("+02:00", 0), ("+01:00", 1)])
+def test_an_hour_that_comes_twice_is_told_apart_by_its_offset(course, offset, hour):
+    read = reading(course('timezone = "Europe/Berlin"', f"due = 2026-10-25T02:30:00{offset}"))
+    assert read.mistakes == ()
+    assert read.policy.of("softmax").due.astimezone(UTC) == datetime(2026, 10, 25, hour, 30, tzinfo=UTC)
 
 
 ZONE = 'timezone = "Europe/Berlin"'
@@ -348,10 +350,29 @@ MISTAKES = {
     "due when no clock shows it": (
         told(ZONE, "due = 2026-03-29T02:30:00", line=4),
         "There is no 02:30 on 2026-03-29", "Choose another"),
+    "due when clocks show it twice": (
+        told(ZONE, "due = 2026-10-25T02:30:00", line=4), "There are two times 02:30 on 2026-10-25",
+        "2026-10-25T02:30:00+02:00 or, later, 2026-10-25T02:30:00+01:00"),
+    "an abbreviation for a zone": (told('timezone = "CEST"'), "no time zone 'CEST'", "after a city"),
+    "one of Sydney's, not of the west's": (told('timezone = "aest"'), "no time zone 'aest'", "after a city"),
+    "one of New York": (told('timezone = "EDT"'), "no time zone 'EDT'", "after a city"),
+    "a short city": (told('timezone = "Rome"'), "no time zone 'Rome'", 'Did you mean "Europe/Rome"?'),
+    "another case": (told('timezone = "utc"'), "no time zone 'utc'", 'Did you mean "UTC"?'),
+    "a key of the course below a unit": (
+        told(losses="grace_days = 3", line=4), "02_losses has no key 'grace_days'", "above the first table"),
+    "a key of the course at the end": (
+        told(rest="[exercise.softmax]\ngrace_days = 3", line=11),
+        "softmax has no key 'grace_days'", "above the first table"),
+    "hidden points of an authored course": (
+        told(rest="[exercise.softmax]\nhidden_points = 7", line=11),
+        "softmax has no key 'hidden_points'", "worth what hidden.py says"),
+    "exercises for exercise": (
+        told(rest="[exercises.softmax]\nweight = 2", line=10), "no key 'exercises'", "Did you mean `exercise`?"),
     "weight in words": (told(losses='weight = "2"', line=4), "`weight` is text", "number"),
-    "weight below 0": (told(losses="weight = -2", line=4), "`weight` is -2", "0 or more"),
-    "weight without end": (told(losses="weight = inf", line=4), "`weight` is inf", "0 or more"),
-    "weight beyond floats": (told(losses=f"weight = 1{'0' * 400}", line=4), "`weight` is 1000", "0 or more"),
+    "weight below 0": (told(losses="weight = -2", line=4), "`weight` is -2", "0 to 1,000,000: 2 lets"),
+    "weight without end": (told(losses="weight = inf", line=4), "`weight` is inf", "0 to 1,000,000"),
+    "weight beyond floats": (told(losses=f"weight = 1{'0' * 400}", line=4), "`weight` is 1000", "0 to 1,000,000"),
+    "weight that cannot be summed": (told(losses="weight = 1e308", line=4), "`weight` is 1e+308", "0 to 1,000,000"),
     "extensions is no text": (told("extensions = 3"), "`extensions` is a number", "Name a file"),
     "extensions of another kind": (told('extensions = "some.xlsx"'), "is no file of extensions", ".toml or a .csv"),
     "no such extensions": (told('extensions = "extensions.toml"'), "There is no file", "beside the folder course"),
@@ -444,6 +465,26 @@ def test_what_is_no_toml_is_told(course, text):
     (root / "course" / "course.toml").write_text(text)
     (mistake,) = read_policy(root, None).mistakes
     assert "not valid TOML" in mistake.what
+
+
+@pytest.mark.parametrize(
+    ("fields", "line", "what", "mend"),
+    [
+        ({"losses": "due = 2026-11-30T23:59"}, 4, "Expected newline", "Write it as 2026-11-30T23:59:00"),
+        ({"losses": "due = 2026-11-30T24:00:00"}, 4, "Expected newline", "A day ends with T23:59:59."),
+        ({"losses": "due = 2026-11-31T23:59:00"}, 4, "Invalid date", "Write it as 2026-11-30T23:59:00"),
+        ({"losses": 'title = "x"\n\ntitle = "y"'}, 6, "`title` is written twice", "in line 4 already: keep one of"),
+        ({"top": "late = []", "rest": '[[late]]\nuntil = "1d"'}, 10, "`late` is written", "written [[late]]"),
+        ({"rest": "[exercise.softmax]\n[exercise.softmax]"}, 11, "`exercise.softmax` is written", "in line 10 already"),
+    ],
+)
+def test_what_the_parser_does_not_say_is_told(course, fields, line, what, mend):
+    root = course(**fields)
+    (mistake,) = read_policy(root, None).mistakes
+    assert "not valid TOML" in mistake.what
+    assert what in mistake.what
+    assert mend in mistake.mend
+    assert mistake.where == f"{root / 'course' / 'course.toml'}:{line}"
 
 
 CSV = 'student,exercise,due,reason\nada,softmax,+3d,"ill, at home"\n\nbob,*,2026-12-24 12:00,\n'

@@ -26,6 +26,7 @@ from dlgrade.checking.trial import (
     Trial,
     broken,
     carried,
+    place_of,
     quietly,
     undefined,
 )
@@ -142,14 +143,8 @@ def _run(
         return _Run(PASSED, awaits=awaited.asked)
     except UnsatisfiedAssumption:
         finding = PASSED  # `assume` says that the law does not speak of this input
-    except Refused as refused:
-        finding = refused.finding
-    except Mismatch as mismatch:
-        finding = _broken_law(trial, calls, mismatch)
-    except AssertionError as error:
-        finding = _broken_law(trial, calls, error)
     except Exception as error:
-        finding = _undecided(check, trial, calls, error)
+        finding = replace(_failed(check, trial, calls, error), place=place_of(error, check))
     else:
         finding = PASSED
     return _Run(finding, tuple(call for call, _ in calls))
@@ -168,6 +163,15 @@ def sentence(message: str) -> str:
     first = message.split()[0]
     begun = message[0].upper() + message[1:] if first.isalpha() and (len(first) > 2 or first in PLAIN) else message
     return begun if begun.endswith((".", "?", "!")) else f"{begun}."
+
+
+def _failed(check: Property, trial: Trial, calls: list[tuple[Call, Any]], error: Exception) -> Finding:
+    """What is found where a law does not come to its end."""
+    if isinstance(error, Refused):
+        return error.finding
+    if isinstance(error, AssertionError):
+        return _broken_law(trial, calls, error)
+    return _undecided(check, trial, calls, error)
 
 
 def _broken_law(trial: Trial, calls: list[tuple[Call, Any]], error: AssertionError) -> Finding:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from dlgrade.author import Agreement, Check, Example, Gradient, Misconception, Policy, Property, Timing
+from dlgrade.author import Agreement, Check, Example, Gradient, Misconception, Policy, Property, Timing, claim_of
 from dlgrade.checking.agreement import answers_rightly, run_agreement, sample_calls
 from dlgrade.checking.diagnosis import diagnose
 from dlgrade.checking.doctests import run_example
@@ -17,7 +17,7 @@ from dlgrade.checking.law import run_property
 from dlgrade.checking.policy import refused_operators, run_policy
 from dlgrade.checking.timing import run_timing
 from dlgrade.checking.transcript import Transcripts
-from dlgrade.checking.trial import PASSED, Finding, Trial, broken, undefined
+from dlgrade.checking.trial import PASSED, Finding, Trial, broken, place_of, undefined
 from dlgrade.errors import GraderError
 from dlgrade.model import NOT_STARTED, CheckResult, Evidence, Exercise, Frame, Outcome, Report, Submission
 from dlgrade.sandbox import launch
@@ -39,6 +39,7 @@ _EXPLAINED = (Outcome.FAILED, Outcome.RAISED, Outcome.TOO_SLOW)
 """Outcomes that a known mistake may explain."""
 
 OnResult = Callable[[CheckResult], None]
+OnStop = Callable[[str, str], None]
 
 
 def worker_of(
@@ -84,6 +85,7 @@ def run_checks(
     seed: int,
     transcripts: Transcripts | None = None,
     on_result: OnResult = lambda result: None,
+    on_stop: OnStop = lambda name, place: None,
 ) -> Report:
     """Run every check of an exercise on a submission.
 
@@ -98,6 +100,8 @@ def run_checks(
         seed: the run's seed.
         transcripts: what others said who passed, where many are graded, one after another.
         on_result: told each result as soon as it is known, before any diagnosis.
+        on_stop: told the name of each check that did not come to its end, and the line of its file where it stopped;
+            for its author, so that no report holds it.
 
     Raises:
         GraderError: if no worker can be started.
@@ -116,7 +120,9 @@ def run_checks(
         finding = _with_output(finding, target.take_output())
         if isinstance(check, Agreement):
             trial.agreed[check.name] = finding.outcome == Outcome.PASSED
-        result = _result(check, finding, exercise, round(time.monotonic() - before, 4))
+        if finding.place:
+            on_stop(check.name, finding.place)
+        result = result_of(check, finding, exercise, round(time.monotonic() - before, 4))
         on_result(result)
         done.append((result, finding))
     results = _diagnosed(done, trial, misconceptions)
@@ -174,7 +180,8 @@ def _run(check: Check, trial: Trial, facts: Facts, lines: list[str], known: Tran
     except GraderError:
         raise
     except Exception as error:
-        return broken(check.name, error, rung="grader")  # whatever goes wrong on our side of the wire is ours
+        # Whatever goes wrong on our side of the wire is ours.
+        return broken(check.name, error, rung="grader", place=place_of(error, check))
 
 
 def _unread(exercise: Exercise, fault: Unreadable) -> Finding:
@@ -190,12 +197,13 @@ def _with_output(finding: Finding, output: str) -> Finding:
     return replace(finding, evidence=replace(evidence, output=output))
 
 
-def _result(check: Check, finding: Finding, exercise: Exercise, seconds: float) -> CheckResult:
+def result_of(check: Check, finding: Finding, exercise: Exercise, seconds: float) -> CheckResult:
+    """What a check's finding comes to: points for all or nothing."""
     return CheckResult(
         name=check.name,
         kind=_KINDS[type(check)],
         entry_points=check.entry_points,
-        says=check.says or f"{check.entry_points[0]} agrees with its definition.",
+        says=claim_of(check),
         outcome=finding.outcome,
         points=check.points if finding.outcome == Outcome.PASSED else 0,
         max_points=check.points,

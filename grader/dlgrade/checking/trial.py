@@ -13,9 +13,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from dlgrade.author import Check
 from dlgrade.checking.compare import as_declared, structure_problem
 from dlgrade.checking.inputs import SHRINK_TRIES, Arguments, Drawer, seed_of, smallest, source_of
 from dlgrade.checking.literal import call_text
+from dlgrade.errors import line_in
 from dlgrade.model import NOT_STARTED, EntryPoint, Evidence, Exercise, Outcome
 from dlgrade.sandbox import wire
 from dlgrade.sandbox.calls import Call, Loaded, Parameter, Raised, Reply, Returned, Stopped, Target, same_argument
@@ -33,18 +35,20 @@ class Finding:
     """What one check found, before it is worth points.
 
     `failing` and `fresh` are calls for the diagnosis: those of the counterexample, and others of the same check.
+    `place` is the line of the check's own file in which it stopped, for its author.
     """
 
     outcome: Outcome
     evidence: Evidence | None = None
     failing: tuple[Call, ...] = ()
     fresh: tuple[Call, ...] = ()
+    place: str = ""
 
 
 PASSED = Finding(Outcome.PASSED)
 
 
-def broken(name: str, error: Exception, *, rung: str, call: str = "") -> Finding:
+def broken(name: str, error: Exception, *, rung: str, call: str = "", place: str = "") -> Finding:
     """The finding that a check stumbled by itself: loud, and nobody's zero.
 
     Args:
@@ -52,10 +56,18 @@ def broken(name: str, error: Exception, *, rung: str, call: str = "") -> Finding
         error: over what it stumbled.
         rung: where.
         call: what was asked, if that is known.
+        place: the line of the author's file, if it was one of them.
     """
     said = f"{type(error).__name__}: {error}"
     message = f"The check {name} failed by itself ({said}). This is not your mistake; please report it."
-    return Finding(Outcome.BROKEN, Evidence(message, rung=rung, call=call))
+    return Finding(Outcome.BROKEN, Evidence(message, rung=rung, call=call), place=place)
+
+
+def place_of(error: BaseException, check: Check) -> str:
+    """The line of a check's file in which an exception arose; empty if it was none of them."""
+    path = check.where.rpartition(":")[0]
+    line = line_in(error, path)
+    return f"{path}:{line}" if line else ""
 
 
 _NO_MEMORY = "DefaultCPUAllocator: can't allocate memory"

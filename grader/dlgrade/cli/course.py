@@ -10,7 +10,7 @@ import click
 
 from dlgrade.cli.mistakes import tell_mistakes
 from dlgrade.cli.tables import aligned
-from dlgrade.course.find import COURSE_FILE, Course, find_root, open_course
+from dlgrade.course.find import COURSE_FILE, Course, find_root, read_course
 from dlgrade.errors import AuthorError
 from dlgrade.points import added, number, percent
 from dlgrade.text import visible
@@ -37,11 +37,11 @@ def check(context: click.Context) -> int:
     course: Course | None = None
     mistakes: list[AuthorError] = []
     try:
-        course = open_course(root)
+        course, mistakes = read_course(root)
     except AuthorError as error:
-        mistakes.append(error)
-    reading = read_policy(root, course.exercises if course else None)
-    mistakes += [one for one in reading.mistakes if str(one) not in {str(other) for other in mistakes}]
+        mistakes = [error]
+    reading = read_policy(root, course.exercises if course else None, settled=not mistakes)
+    mistakes = [*mistakes, *(one for one in reading.mistakes if str(one) not in map(str, mistakes))]
     points: dict[str, str] = {}
     absent: dict[str, list[str]] = {}
     if course is not None:

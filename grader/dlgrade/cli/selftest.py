@@ -70,6 +70,8 @@ def command(
     faults = [fault for proof in proofs for fault in proof.faults]
     for fault in faults:
         click.echo(f"\n{fault}", err=True)
+    for note in (note for proof in proofs for note in proof.notes if text):
+        click.echo(f"\nNote: {note}", err=True)
     if text and not faults:
         click.echo("\nEverything holds.")
     return 1 if faults else 0

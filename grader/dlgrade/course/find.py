@@ -9,19 +9,28 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dlgrade.bounds import POINTS
+from dlgrade.course.author_file import (
+    HIDDEN_POINTS,
+    AuthorFile,
+    kind_of,
+    line_of_item,
+    lines_of,
+    near_mend,
+    no_toml,
+    quoted,
+)
 from dlgrade.errors import AuthorError, UsageError
 from dlgrade.model import Submission
 
 VARIABLE = "DLGRADE_COURSE"
 COURSE_FILE = Path("course") / "course.toml"
 CHECKS, MISCONCEPTIONS, HIDDEN = "checks.py", "misconceptions.py", "hidden.py"
-HIDDEN_POINTS = "hidden_points"
-"""The key by which a released course.toml says what an exercise's hidden checks are worth."""
 """What lies in an exercise's folder beside its module; hidden.py is never released."""
 TIMES = "timing.toml"
 """What lies there besides where something is timed; derived, and released."""
@@ -158,48 +167,99 @@ def open_course(root: Path) -> Course:
     """Read a course's syllabus and list its exercises.
 
     Raises:
-        AuthorError: if course.toml cannot be read or says something impossible.
+        AuthorError: the first mistake in them.
+    """
+    course, mistakes = read_course(root)
+    if mistakes:
+        raise mistakes[0]
+    return course
+
+
+def is_authored(root: Path) -> bool:
+    """Whether a course's exercises are its authors', not released ones."""
+    return (root / "solutions").is_dir()
+
+
+def read_course(root: Path) -> tuple[Course, list[AuthorError]]:
+    """Read a course's syllabus and list its exercises as far as that goes, with every mistake in them.
+
+    Raises:
+        AuthorError: if course.toml cannot be read at all.
     """
     path = root / COURSE_FILE
     data, text = read_toml(path)
+    file = AuthorFile(path, lines_of(text))
     entries = data.get("unit", [])
-    if not isinstance(entries, list) or not all(
-        isinstance(e, dict) and isinstance(e.get("folder"), str) for e in entries
-    ):
-        raise AuthorError(
-            "Each unit needs a folder.", where=str(path), mend='Write them as [[unit]] with folder = "02_losses".'
-        )
-    units = tuple(
-        Unit(entry["folder"], str(entry.get("title", entry["folder"])), tuple(map(str, entry.get("exercises", ()))))
-        for entry in entries
-    )
-    folders = [unit.folder for unit in units]
-    for folder in folders:
-        lines = [number for number, line in enumerate(text.splitlines(), 1) if f'"{folder}"' in line]
-        place = f"{path}:{lines[-1]}" if lines else str(path)
-        if Path(folder).name != folder:
-            raise AuthorError(f"A unit's folder is one folder's name, which {folder!r} is not.", where=place)
-        if folders.count(folder) > 1:
-            raise AuthorError(f"The unit {folder} is listed twice.", where=place)
-    authored = (root / "solutions").is_dir()
+    places = dict(_units(file, entries))
+    units = tuple(_unit(file, entries[index], folder, index) for folder, index in places.items())
+    authored = is_authored(root)
     base = root / ("solutions" if authored else "assignments")
-    exercises = tuple(_exercises(base, units, path, strict=authored))
-    if not authored:
-        exercises = tuple(replace(one, hidden_points=_hidden_points(data, one.name)) for one in exercises)
-    return Course(root, str(data.get("title", root.name)), units, exercises, authored)
+    exercises = list(_exercises(base, units, file, strict=authored))
+    if authored:
+        strays, misnamed = _strays(base, units, file, places)
+        named = [unit for unit in units if unit.folder not in misnamed]
+        _listed_are_there(base, named, exercises, file, text, places)
+        exercises += _exercises(base, strays, file, strict=True, seen={one.name: one.path for one in exercises})
+    else:
+        exercises = [replace(one, hidden_points=_hidden_points(file, data, one.name)) for one in exercises]
+    return Course(root, str(data.get("title", root.name)), units, tuple(exercises), authored), file.mistakes
 
 
-def _hidden_points(data: Mapping[str, Any], exercise: str) -> float:
+_HOW_UNIT = 'Write them as [[unit]] with folder = "02_losses".'
+
+
+def _units(file: AuthorFile, entries: object) -> Iterator[tuple[str, int]]:
+    """The folder of each unit, and which of the tables it is."""
+    if not isinstance(entries, list):
+        file.mistake(f"`unit` is {kind_of(entries)}.", ("", 0, "unit"), _HOW_UNIT)
+        return
+    seen: set[str] = set()
+    for index, entry in enumerate(entries):
+        where = ("unit", index, "folder")
+        folder = entry.get("folder") if isinstance(entry, dict) else None
+        if not isinstance(folder, str):
+            file.mistake("Each unit needs a folder.", where, _HOW_UNIT)
+        elif Path(folder).name != folder or folder in ("", ".."):
+            file.mistake(f"A unit's folder is one folder's name, which {quoted(folder)} is not.", where)
+        elif folder in seen:
+            file.mistake(f"The unit {folder} is listed twice.", where)
+        else:
+            seen.add(folder)
+            yield folder, index
+
+
+def _unit(file: AuthorFile, entry: Mapping[str, Any], folder: str, index: int) -> Unit:
+    """The unit of a table, with the exercises that it lists."""
+    names, where = entry.get("exercises", []), ("unit", index, "exercises")
+    others = [name for name in names if not isinstance(name, str)] if isinstance(names, list) else [names]
+    for other in others:
+        holds = "holds" if isinstance(names, list) else "is"
+        mend = 'They are names in a list: exercises = ["softmax"].'
+        file.mistake(f"`exercises` of the unit {folder} {holds} {kind_of(other)}.", where, mend)
+    listed = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    for name in dict.fromkeys(name for name in listed if listed.count(name) > 1):
+        file.mistake(f"The unit {folder} lists the exercise {quoted(name)} twice.", where, "Keep one of them.")
+    return Unit(folder, str(entry.get("title", folder)), tuple(dict.fromkeys(listed)))
+
+
+def _hidden_points(file: AuthorFile, data: Mapping[str, Any], exercise: str) -> float:
     entries = data.get("exercise", {})
     entry = entries.get(exercise, {}) if isinstance(entries, dict) else {}
     points = entry.get(HIDDEN_POINTS, 0) if isinstance(entry, dict) else 0
-    return float(points) if isinstance(points, int | float) else 0.0
+    if POINTS.hold(points):
+        return float(points)
+    file.mistake(
+        f"`{HIDDEN_POINTS}` is {quoted(points)}.", (f"exercise.{exercise}", 0, HIDDEN_POINTS), f"It is {POINTS}."
+    )
+    return 0.0
 
 
-def _exercises(base: Path, units: Iterable[Unit], course_file: Path, *, strict: bool) -> Iterable[ExerciseFolder]:
-    """The exercises below a folder. In a released course, where students may keep folders of their own, any other
-    folder is passed over; among the solutions it is a mistake (`strict`)."""
-    seen: dict[str, Path] = {}
+def _exercises(
+    base: Path, units: Iterable[Unit], file: AuthorFile, *, strict: bool, seen: Mapping[str, Path] | None = None
+) -> Iterator[ExerciseFolder]:
+    """The exercises below a folder, besides those that were `seen`. In a released course, where students may keep
+    folders of their own, any other folder is passed over; among the solutions it is a mistake (`strict`)."""
+    known = dict(seen or {})
     for unit in units:
         folder = base / unit.folder
         for path in sorted(folder.iterdir(), key=unit.place) if folder.is_dir() else ():
@@ -208,38 +268,80 @@ def _exercises(base: Path, units: Iterable[Unit], course_file: Path, *, strict: 
             # An empty folder is what git leaves behind where another branch has an exercise.
             if not any(path.glob("*.py")) or (not strict and not (path / f"{path.name}.py").is_file()):
                 continue
-            problem = name_problem(path.name)
+            problem, mend = name_problem(path.name), ""
             if problem is not None:
-                raise AuthorError(f"{path.name!r} cannot be an exercise's name: {problem}.", where=str(path))
-            if path.name in seen:
-                raise AuthorError(
-                    f"Two exercises are named {path.name}.", where=str(path), mend=f"The other is {seen[path.name]}."
-                )
-            seen[path.name] = path
+                problem = f"{path.name!r} cannot be an exercise's name: {problem}."
+            elif path.name in known:
+                problem, mend = f"Two exercises are named {path.name}.", f"The other is {known[path.name]}."
+            if problem is not None:
+                file.mistakes.append(AuthorError(problem, where=str(path), mend=mend))
+                continue
+            known[path.name] = path
             yield ExerciseFolder(path.name, unit.folder, path)
-        for name in unit.exercises if strict else ():
-            if seen.get(name, base).parent != folder:
-                raise AuthorError(
-                    f"The unit {unit.folder} lists the exercise {name!r}, which is not in it.",
-                    where=str(course_file),
-                    mend=f"Its folder would be {folder / name}.",
-                )
-    known = {unit.folder for unit in units}
-    for path in sorted(base.iterdir()) if strict else ():
-        if path.is_dir() and path.name not in known and any(path.glob("[!._]*/*.py")):
-            raise AuthorError(
-                f"The folder {path.name} is no unit of the course.", where=str(path), mend=f"Add it to {course_file}."
-            )
+
+
+def _listed_are_there(
+    base: Path,
+    units: Iterable[Unit],
+    exercises: Sequence[ExerciseFolder],
+    file: AuthorFile,
+    text: str,
+    places: Mapping[str, int],
+) -> None:
+    """See that each unit has the exercises that it lists."""
+    unit_of = {exercise.name: exercise.unit for exercise in exercises}
+    for unit in units:
+        inside = [name for name, folder in unit_of.items() if folder == unit.folder]
+        for name in unit.exercises:
+            if name in inside:
+                continue
+            mend = f"Its folder would be {base / unit.folder / name}."
+            if name in unit_of:
+                mend = f"It lies in {unit_of[name]}."
+            elif difflib.get_close_matches(name, inside, n=1, cutoff=0.7):
+                mend = near_mend(name, inside)
+            first = file.line("unit", places[unit.folder], "exercises")
+            what = f"The unit {unit.folder} lists the exercise {quoted(name)}, which is not in it."
+            file.mistake(what, line_of_item(text, first, name), mend)
+
+
+def _strays(
+    base: Path, units: Sequence[Unit], file: AuthorFile, places: Mapping[str, int]
+) -> tuple[list[Unit], set[str]]:
+    """The folders of exercises that are no unit, and the units whose folders they may be, under another name."""
+    absent = [unit.folder for unit in units if not (base / unit.folder).is_dir()]
+    found, misnamed = [], set()
+    for path in sorted(base.iterdir()):
+        if not path.is_dir() or path.name in places or not any(path.glob("[!._]*/*.py")):
+            continue
+        found.append(Unit(path.name, path.name))
+        near = [name for name in absent if name.partition("_")[0] == path.name.partition("_")[0]]
+        near = (near or difflib.get_close_matches(path.name, absent, n=1, cutoff=0.6))[:1]
+        if near:
+            absent.remove(near[0])
+            misnamed.add(near[0])
+            what = f"The unit {near[0]} has no folder, and the folder {path.name} is no unit of the course."
+            mend = f'Did you mean folder = "{path.name}"?'
+            file.mistake(what, ("unit", places[near[0]], "folder"), mend)
+        else:
+            what = f"The folder {path.name} is no unit of the course."
+            file.mistakes.append(AuthorError(what, where=str(path), mend=f"Add it to {file.path}."))
+    return found, misnamed
 
 
 # The worker has a module of each of these names already, or will lie beside one.
 _TAKEN = sys.stdlib_module_names | {"numpy", "torch", "scipy", "hypothesis", "dlgrade", "wire"}
 
+# No file can be called so on Windows, whatever comes after a dot.
+_DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10)}
+
 
 def name_problem(name: str) -> str | None:
     """Why an exercise cannot have this name; None if it can."""
-    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_") or name != name.lower():
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         return "it must be lower-case words, such as batch_norm"
+    if name in _DEVICES:
+        return "Windows has a device of that name"
     if f"{name}.py" in (CHECKS, MISCONCEPTIONS, HIDDEN):
         return "every exercise has a file of that name"
     return "Python or a library has a module of that name" if name in _TAKEN else None
@@ -256,8 +358,9 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
         return tomllib.loads(text), text
     except (ValueError, RecursionError) as error:  # which TOMLDecodeError is, and what numbers of 5000 digits raise
         found = re.search(r"(.*) \(at line (\d+), ", str(error))
-        why, where = (found[1], f"{path}:{found[2]}") if found else (str(error), str(path))
-        raise AuthorError(f"It is not valid TOML: {why}.", where=where) from error
+        why, mend = no_toml(found[1], text, int(found[2])) if found else (str(error), "")
+        where = f"{path}:{found[2]}" if found else str(path)
+        raise AuthorError(f"It is not valid TOML: {why}.", where=where, mend=mend) from error
 
 
 def read_text(path: Path) -> str:

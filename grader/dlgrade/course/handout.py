@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from dlgrade import __version__
-from dlgrade.course.find import COURSE_FILE, HIDDEN, HIDDEN_POINTS, Course, ExerciseFolder, read_text, read_toml
+from dlgrade.course.author_file import HIDDEN_POINTS
+from dlgrade.course.find import COURSE_FILE, HIDDEN, Course, ExerciseFolder, read_text, read_toml
 from dlgrade.course.notebooks import student_notebook
 from dlgrade.course.release import derived
 from dlgrade.course.secrecy import require_secrecy

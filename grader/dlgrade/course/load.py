@@ -8,7 +8,6 @@ import functools
 import hashlib
 import inspect
 import operator
-import traceback
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -16,12 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from dlgrade.author import Agreement, Check, Example, Gradient, Misconception, Policy, Property, Timing, named
+from dlgrade.author import NUMBERS, Agreement, Check, Example, Gradient, Misconception, Policy, Property, Timing, named
+from dlgrade.bounds import finite
 from dlgrade.course.find import CHECKS, HIDDEN, MISCONCEPTIONS, TIMES, VARIANTS, ExerciseFolder, read_text, read_toml
 from dlgrade.course.stub import parsed, public_functions, require_regions, strip_solutions
-from dlgrade.errors import AuthorError
+from dlgrade.errors import AuthorError, line_in
 from dlgrade.model import EntryPoint, Exercise, Tensor
 from dlgrade.sandbox.wire import Foreign
+from dlgrade.text import visible
 
 _CHECKS = (Agreement, Property, Gradient, Example, Policy, Timing)
 
@@ -206,7 +207,7 @@ def read_times(path: Path) -> dict[str, dict[str, dict[str, float]]]:
     found: dict[str, dict[str, dict[str, float]]] = read_toml(path)[0]
     for checks in found.values():
         for versions in checks.values() if isinstance(checks, dict) else [None]:
-            if not isinstance(versions, dict) or not all(type(ratio) in (int, float) for ratio in versions.values()):
+            if not isinstance(versions, dict) or None in map(finite, versions.values()):
                 raise AuthorError("It does not say numbers by device and check.", where=str(path), mend=again)
     return found
 
@@ -240,8 +241,8 @@ def _executed(source: str, path: Path, name: str) -> types.ModuleType:
     except AuthorError:
         raise
     except (Exception, SystemExit) as error:
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-        place = f"{path}:{lines[-1]}" if lines else str(path)
+        line = line_in(error, str(path))
+        place = f"{path}:{line}" if line else str(path)
         said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise AuthorError(f"Loading it raised {said}", where=place) from error
     return module
@@ -309,13 +310,15 @@ def _no_such(kind: str, name: str, known: Iterable[str], where: str, who: str) -
 
 def _validated(check: Check, exercise: Exercise) -> None:
     who = f"The check {check.name}"
+    for key, bounds in NUMBERS.items():
+        if hasattr(check, key) and not bounds.hold(getattr(check, key)):
+            what = f"{who} has {key}={visible(repr(getattr(check, key)), limit=80)}."
+            raise AuthorError(what, where=check.where, mend=f"It is {bounds}.")
     if isinstance(check, Property):
         _validated_law(check, who)
     for name in check.entry_points:
         if name not in exercise.entry_points:
             raise _no_such("entry point", name, exercise.entry_points, check.where, who)
-    if check.points < 0:
-        raise AuthorError(f"{who} has negative points.", where=check.where)
     if isinstance(check, (Agreement, Gradient)):
         _gives_arguments(check, exercise.entry_points[check.entry_point], who)
     if isinstance(check, Agreement):

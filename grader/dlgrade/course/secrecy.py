@@ -73,6 +73,30 @@ def leaks(course: Course, files: Mapping[Path, bytes]) -> list[Leak]:
     return found
 
 
+@dataclass(frozen=True)
+class Published:
+    """A line of a solution that its author has published in checks.py; the lines of both files, and what they say."""
+
+    line: int
+    there: int
+    text: str
+
+
+def published(folder: ExerciseFolder) -> list[Published]:
+    """The lines of an exercise's solution that students get in its public checks, and nowhere in the stub."""
+    path = folder.path / folder.file_name
+    checks, stub = read_text(folder.path / CHECKS).splitlines(), "\n".join(_around_solutions(folder))
+    lines = read_text(path).splitlines()
+    found = []
+    for region in regions("\n".join(lines), str(path)):
+        for number in range(region.first, region.last + 1):
+            text = lines[number - 1].strip()
+            there = next((at for at, line in enumerate(checks, 1) if text in line), None)
+            if there is not None and _tells(text) and text not in stub:
+                found.append(Published(number, there, text))
+    return found
+
+
 def hidden_names(folder: ExerciseFolder) -> frozenset[str]:
     """What the checks in hidden.py are called, as far as its text tells."""
     path = folder.path / HIDDEN
@@ -93,12 +117,18 @@ def _checks(tree: ast.Module) -> Iterator[str]:
 
 def _public(folder: ExerciseFolder) -> str:
     """What an exercise's authors have published: the reference around its solutions, checks and misconceptions."""
+    files = (read_text(folder.path / name) for name in (CHECKS, MISCONCEPTIONS))
+    return "\n".join([*_around_solutions(folder), *files])
+
+
+def _around_solutions(folder: ExerciseFolder) -> list[str]:
+    """The lines of the reference, those of its solutions empty."""
     path = folder.path / folder.file_name
     source = read_text(path)
     lines = source.splitlines()
     for region in regions(source, str(path)):
         lines[region.first - 1 : region.last] = [""] * (region.last - region.first + 1)
-    return "\n".join([*lines, read_text(folder.path / CHECKS), read_text(folder.path / MISCONCEPTIONS)])
+    return lines
 
 
 def _lines(folder: ExerciseFolder) -> Iterator[tuple[str, Path]]:

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from dlgrade.author import Agreement, Check, Misconception, Timing
+from dlgrade.author import Agreement, Check, Gradient, Misconception, Timing
 from dlgrade.checking.compare import leaves
 from dlgrade.checking.inputs import Drawer
 from dlgrade.checking.run import run_checks, worker_of
 from dlgrade.checking.trial import Part
-from dlgrade.course.find import ExerciseFolder
+from dlgrade.course.find import CHECKS, ExerciseFolder
 from dlgrade.course.load import (
     Functions,
     content_digest,
@@ -27,6 +27,7 @@ from dlgrade.course.load import (
     load_variants,
 )
 from dlgrade.course.mutation import run_mutants
+from dlgrade.course.secrecy import published
 from dlgrade.course.stub import public_functions
 from dlgrade.course.trials import Trials
 from dlgrade.errors import AuthorError
@@ -67,6 +68,8 @@ class Proof:
     seeds: int = 0
     seconds: float = 0
     faults: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = field(default=())
+    """What its author may want to know and falls short of nothing."""
 
     @property
     def holds(self) -> bool:
@@ -100,15 +103,17 @@ def prove(folder: ExerciseFolder, *, authored: bool, seeds: int = SEEDS, mutant_
     content = content_digest(folder.path)
     drawer = Drawer()
 
-    reference = _report(exercise, exercise.source, drawer, content)
+    stops: dict[str, str] = {}
+    reference = _report(exercise, exercise.source, drawer, content, stops)
     for _ in range(RETRIES):
         if not any(result.outcome in (Outcome.INCONCLUSIVE, Outcome.TOO_SLOW) for result in reference.checks):
             break
-        reference = _report(exercise, exercise.source, drawer, content)
+        reference = _report(exercise, exercise.source, drawer, content, stops)
     # A machine that is too busy to time anything, or has no GPU, is no fault of the exercise.
     fair = (Outcome.PASSED, Outcome.SKIPPED, Outcome.INCONCLUSIVE)
-    faults = [_reference_fault(exercise, result) for result in reference.checks if result.outcome not in fair]
-    stub = _report(exercise, exercise.stub, drawer, content)
+    failed = [result for result in reference.checks if result.outcome not in fair]
+    faults = [_reference_fault(exercise, result, stops.get(result.name)) for result in failed]
+    stub = _report(exercise, exercise.stub, drawer, content, {})
     faults += [
         f"{_check(exercise, result.name).where}: the stub earns points for {result.name}."
         for result in stub.checks
@@ -125,6 +130,7 @@ def prove(folder: ExerciseFolder, *, authored: bool, seeds: int = SEEDS, mutant_
         misconceptions=len(known),
         seeds=seeds,
         faults=tuple(faults),
+        notes=tuple(_published(folder)),
     )
     if not faults:
         functions = load_reference(exercise)
@@ -182,20 +188,32 @@ def _right_answers(
                 most, who = margin.used, name
         for name, failing in missed.items():
             kind = "false" if len(failing) == len(trials) else "flaky"
-            fault = f"{name} fails it {_often(failing, trials)}, though it is right"
-            faults.append(f"{check.where}: {check.name} is {kind}: {fault}.")
+            fault = f"{name} fails it {_often(failing, trials)}, though it is right."
+            faults.append(f"{check.where}: {check.name} is {kind}: {fault}{_kinks(check)}")
         if missed:
             flaky.append(check.name)
         elif most:
             room = 1 / most
             tightest = room if tightest is None else min(tightest, room)
             if room < ROOM:
+                mend = _kinks(check) or f" Widen it to {ROOM} times, or restate the law."
                 faults.append(
                     f"{check.where}: the tolerance of {check.name} is only {room:.2g} times the error of {who}, which "
-                    f"is right: widen it to {ROOM} times, or restate the law."
+                    f"is right.{mend}"
                 )
     proof = replace(proof, flaky=tuple(flaky), tightest=None if tightest is None else round(tightest, 1))
     return _told(proof, faults)
+
+
+def _kinks(check: Check) -> str:
+    """What to do about a gradient check that is too strict, which has no tolerance to widen."""
+    if not isinstance(check, Gradient):
+        return ""
+    return (
+        "\n    Finite differences are wrong at a kink (of an absolute value, a clip, a maximum of equals): keep inputs "
+        "away from it.\n    `arrays` draws whole numbers and quarters too, on which kinks often lie: "
+        "arrays(…).map(lambda x: x + 0.1) draws none.\n    Where there is no kink, another `step` may help."
+    )
 
 
 def _misconceptions(
@@ -299,8 +317,14 @@ def _check(exercise: Exercise, name: str) -> Check:
     return next(check for check in exercise.checks if check.name == name)
 
 
-def _report(exercise: Exercise, source: str, drawer: Drawer, content: str) -> Report:
-    """The report of one of the authors' own sources, by the way that every submission goes."""
+def _report(exercise: Exercise, source: str, drawer: Drawer, content: str, stops: dict[str, str]) -> Report:
+    """The report of one of the authors' own sources, by the way that every submission goes.
+
+    Args:
+        exercise, source, drawer, content: what is checked, and with what.
+        stops: where each check stopped that did not come to its end is written here.
+    """
+    stops.clear()
     submission = Submission.of(exercise.file_name, source.encode())
     reading = Reading(submission.source)
     with worker_of(exercise, submission) as target:
@@ -313,11 +337,13 @@ def _report(exercise: Exercise, source: str, drawer: Drawer, content: str) -> Re
             drawer=drawer,
             content=content,
             seed=0,
+            on_stop=stops.__setitem__,
         )
 
 
-def _reference_fault(exercise: Exercise, result: CheckResult) -> str:
-    """Why the reference does not pass its own check: the oracle or the law is wrong, or the reference is."""
+def _reference_fault(exercise: Exercise, result: CheckResult, stop: str | None) -> str:
+    """Why the reference does not pass its own check, which may have stopped somewhere: the oracle or the law is wrong,
+    or the reference is."""
     check = _check(exercise, result.name)
     kinds = {
         "agreement": f"the oracle of {result.name} disagrees with the reference",
@@ -329,7 +355,7 @@ def _reference_fault(exercise: Exercise, result: CheckResult) -> str:
     }
     evidence = result.evidence
     what = f"{result.name} cannot be computed" if result.outcome == Outcome.BROKEN else kinds[result.kind]
-    lines = [f"{check.where}: {what}."]
+    lines = [f"{stop or check.where}: {what}."]
     if evidence is not None:
         # What a student is told of a check that failed by itself is not for its author.
         lines += [
@@ -337,7 +363,15 @@ def _reference_fault(exercise: Exercise, result: CheckResult) -> str:
             *(evidence.call or "").splitlines(),
         ]
         lines += [f"{side}: {text}" for side, text in (("expected", evidence.expected), ("got", evidence.got)) if text]
-    return "\n    ".join(lines)
+    on_a_kink = evidence is not None and evidence.rung == "forward"
+    return "\n    ".join(lines) + (_kinks(check) if on_a_kink else "")
+
+
+def _published(folder: ExerciseFolder) -> Iterator[str]:
+    """Say which lines of the solution students get, since they stand in the public checks: maybe on purpose."""
+    for one in published(folder):
+        place = f"{folder.path / folder.file_name}:{one.line}"
+        yield f"{place}: students get this line of the solution, in line {one.there} of {CHECKS}: {one.text}"
 
 
 def _stub_faults(exercise: Exercise, stub: Report) -> list[str]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from dlgrade.course.author_file import AuthorFile
 from dlgrade.course.find import Course, read_text
 from dlgrade.errors import UsageError
-from dlgrade.gradebook.author_file import AuthorFile
 from dlgrade.gradebook.grades import Grade
 from dlgrade.gradebook.store import Adjustment
 from dlgrade.gradebook.table_file import rows_of

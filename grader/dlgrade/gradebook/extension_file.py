@@ -8,20 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from dlgrade.course.author_file import AuthorFile, kind_of, lines_of, near_mend, quoted, shown
 from dlgrade.course.find import read_text, read_toml
 from dlgrade.errors import AuthorError
-from dlgrade.gradebook.author_file import (
-    AuthorFile,
-    Zone,
-    due_of,
-    kind_of,
-    lines_of,
-    mend_due,
-    near_mend,
-    quoted,
-    shown,
-    span_of,
-)
+from dlgrade.gradebook.due_times import NoDue, Zone, due_of, span_of
 from dlgrade.gradebook.policy import EVERYTHING, Extension, GradingPolicy, Span, Terms, local
 from dlgrade.gradebook.table_file import rows_of
 
@@ -153,19 +143,19 @@ def _extension(
         mend = near_mend(exercise, names)
         wrong(f"There is no exercise or unit {quoted(exercise)} in this course.", "exercise", mend)
     due = _extended_due(values["due"], zone)
-    if isinstance(due, str):
-        wrong(due, "due", mend_due(due) if isinstance(values["due"], datetime) else _HOW_EXTENDED)
+    if isinstance(due, NoDue):
+        wrong(due.what, "due", due.mend if isinstance(values["due"], datetime) else _HOW_EXTENDED)
     elif due is not None and settled:
         _worthwhile(wrong, due, exercise, chosen)
-    return None if len(file.mistakes) > before or due is None or isinstance(due, str) else Extension(
+    return None if len(file.mistakes) > before or due is None or isinstance(due, NoDue) else Extension(
         student, exercise, due, reason
     )  # fmt: skip
 
 
-def _extended_due(value: object, zone: Zone) -> datetime | Span | str | None:
+def _extended_due(value: object, zone: Zone) -> datetime | Span | NoDue | None:
     if isinstance(value, str):
         span = span_of(value[1:]) if value.startswith("+") else None
-        return span or f"`due` cannot be {quoted(value)}."
+        return span or NoDue(f"`due` cannot be {quoted(value)}.", _HOW_EXTENDED)
     return due_of(value, zone)
 
 

@@ -21,7 +21,7 @@ import dlgrade
 from dlgrade.course.find import CHECKS, HIDDEN, MISCONCEPTIONS, TIMES, Course, ExerciseFolder, unreadable_bytes
 from dlgrade.errors import AuthorError
 from dlgrade.gradebook.executor import Task
-from dlgrade.model import CheckResult, Evidence, Exercise, Outcome, Report, Submission
+from dlgrade.model import Evidence, Exercise, Outcome, Report, Submission
 from dlgrade.sandbox import launch
 from dlgrade.sandbox.syntax import Facts, Parsers, Unreadable
 
@@ -277,22 +277,11 @@ def broken_report(exercise: Exercise, submission: Submission, *, isolation: str,
         seed: the run's.
         why: what went wrong, in a sentence.
     """
+    from dlgrade.checking.run import result_of
+    from dlgrade.checking.trial import Finding
     from dlgrade.text import visible
 
     said = visible(f"The grader failed on this submission, which is not to blame. {why}", lines=True)
-    checks = tuple(
-        CheckResult(
-            name=check.name,
-            kind=type(check).__name__.lower(),
-            entry_points=check.entry_points,
-            says=check.says or f"{check.entry_points[0]} agrees with its definition.",
-            outcome=Outcome.BROKEN,
-            points=0,
-            max_points=check.points,
-            hidden=check.name in exercise.hidden,
-            seconds=0,
-            evidence=Evidence(said, rung="grader"),
-        )
-        for check in exercise.checks
-    )
+    finding = Finding(Outcome.BROKEN, Evidence(said, rung="grader"))
+    checks = tuple(result_of(check, finding, exercise, 0) for check in exercise.checks)
     return Report(exercise.name, exercise.unit, isolation, "cpu", seed, 0, submission, checks)

@@ -9,33 +9,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from dlgrade.course.find import COURSE_FILE, HIDDEN_POINTS, Course, ExerciseFolder, read_toml
+from dlgrade.bounds import WEIGHT, Bounds, finite
+from dlgrade.course.author_file import HIDDEN_POINTS, AuthorFile, Lines, kind_of, lines_of, near_mend, quoted, shown
+from dlgrade.course.find import COURSE_FILE, Course, ExerciseFolder, is_authored, read_toml
 from dlgrade.errors import AuthorError
-from dlgrade.gradebook.author_file import (
-    HOW_SPAN,
-    AuthorFile,
-    Lines,
-    Zone,
-    due_of,
-    kind_of,
-    lines_of,
-    mend_due,
-    near_mend,
-    number_of,
-    quoted,
-    shown,
-    span_of,
-    zone_of,
-)
+from dlgrade.gradebook.due_times import HOW_SPAN, NoDue, Zone, due_of, span_of, zone_of
 from dlgrade.gradebook.extension_file import read_extensions
 from dlgrade.gradebook.policy import Attempts, Extension, GradingPolicy, Step, Terms
 from dlgrade.points import number, product
 
 _COURSE_KEYS = ("title", "timezone", "late", "grace_days", "attempts", "extensions", "unit", "exercise")
 _UNIT_KEYS = ("folder", "title", "exercises", "due", "weight")
-_EXERCISE_KEYS = ("due", "weight", HIDDEN_POINTS)
+_EXERCISE_KEYS = ("due", "weight")
 _STEP_KEYS = ("until", "credit")
-_GRACE_LIMIT = 365
+_GRACE_DAYS = Bounds(most=365, whole=True)
+_CREDIT = Bounds(most=1)
 _HOW_LATE = 'Write it as late = [{until = "1d", credit = 0.9}, {until = "7d", credit = 0.5}].'
 
 
@@ -65,12 +53,13 @@ def load_policy(course: Course) -> tuple[GradingPolicy, tuple[Extension, ...]]:
     raise AuthorError(first.what, where=first.where, mend=f"{first.mend}\n{listed}".lstrip())
 
 
-def read_policy(root: Path, exercises: Sequence[ExerciseFolder] | None) -> Reading:
+def read_policy(root: Path, exercises: Sequence[ExerciseFolder] | None, *, settled: bool = True) -> Reading:
     """Read a course's policy as far as it can be read.
 
     Args:
         root: the course's folder.
         exercises: those of the course; None if it is not known which there are.
+        settled: whether there is nothing wrong with the units that they are in.
     """
     path = root / COURSE_FILE
     try:
@@ -81,7 +70,7 @@ def read_policy(root: Path, exercises: Sequence[ExerciseFolder] | None) -> Readi
     file.known(data, _COURSE_KEYS, "", 0, "The course")
     zone = zone_of(file, data.get("timezone"))
     policy = GradingPolicy(
-        terms=_terms(file, data, exercises, zone),
+        terms=_terms(file, data, exercises, zone, (*_EXERCISE_KEYS, *(() if is_authored(root) else (HIDDEN_POINTS,)))),
         late=_late(file, data, text),
         grace_days=_grace_days(file, data.get("grace_days", 0)),
         attempts=_attempts(file, data.get("attempts", Attempts.LAST)),
@@ -90,18 +79,16 @@ def read_policy(root: Path, exercises: Sequence[ExerciseFolder] | None) -> Readi
     extensions: tuple[Extension, ...] = ()
     mistakes = file.mistakes
     if "extensions" in data:
-        extensions, more = read_extensions(file, data["extensions"], policy, zone, exercises is not None)
+        extensions, more = read_extensions(file, data["extensions"], policy, zone, exercises is not None and settled)
         mistakes = [*mistakes, *more]
     return Reading(policy, extensions, tuple(mistakes))
 
 
 def _grace_days(file: AuthorFile, value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _GRACE_LIMIT:
+    if isinstance(value, int) and _GRACE_DAYS.hold(value):
         return value
     said = quoted(value) if isinstance(value, int | float) else kind_of(value)
-    file.mistake(
-        f"`grace_days` is {said}.", ("", 0, "grace_days"), f"It is a whole number of days, 0 to {_GRACE_LIMIT}."
-    )
+    file.mistake(f"`grace_days` is {said}.", ("", 0, "grace_days"), f"It is {_GRACE_DAYS}.")
     return 0
 
 
@@ -143,15 +130,15 @@ def _late(file: AuthorFile, data: Mapping[str, Any], text: str) -> tuple[Step, .
             wrong(f"{name} has no `{'` and no `'.join(absent)}`.", "", _HOW_LATE)
             continue
         span = span_of(entry["until"])
-        share = number_of(entry["credit"])
+        share = finite(entry["credit"])
         if span is None:
             wrong(f"`until` of step {index + 1} cannot be {quoted(entry['until'])}.", "until", HOW_SPAN)
-        if share is None or not 0 <= share <= 1:
+        if not _CREDIT.hold(share):
             mend = "It is the share of the points that is left, from 0 to 1"
             if share is not None and 1 < share <= 100:
                 mend += f": {number(share)} % is {number(product(share, 0.01))}"
             wrong(f"`credit` of step {index + 1} cannot be {quoted(entry['credit'])}.", "credit", f"{mend}.")
-        if span is None or share is None or not 0 <= share <= 1:
+        if span is None or share is None or not _CREDIT.hold(share):
             continue
         if found and span.length <= found[-1].until.length:
             wrong(
@@ -179,13 +166,18 @@ def _step_lines(lines: Lines, text: str) -> list[int]:
 
 
 def _terms(
-    file: AuthorFile, data: Mapping[str, Any], exercises: Sequence[ExerciseFolder] | None, zone: Zone
+    file: AuthorFile,
+    data: Mapping[str, Any],
+    exercises: Sequence[ExerciseFolder] | None,
+    zone: Zone,
+    keys: Sequence[str],
 ) -> tuple[Terms, ...]:
+    """The terms of each exercise; `keys` are those that an exercise's own table may have."""
     units: dict[str, tuple[datetime | None, float]] = {}
     entries = data.get("unit", [])
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         if isinstance(entry, dict) and isinstance(entry.get("folder"), str):
-            file.known(entry, _UNIT_KEYS, "unit", index, f"The unit {shown(entry['folder'])}")
+            file.known(entry, _UNIT_KEYS, "unit", index, f"The unit {shown(entry['folder'])}", _COURSE_KEYS)
             units[entry["folder"]] = _due_and_weight(file, entry, "unit", index, zone, (None, 1.0))
     own = data.get("exercise", {})
     if not isinstance(own, dict):
@@ -203,7 +195,7 @@ def _terms(
             mend = f"Write its keys in a table: [exercise.{shown(name)}]."
             file.mistake(f"`exercise.{shown(name)}` is {kind_of(entry)}.", where, mend)
             continue
-        file.known(entry, _EXERCISE_KEYS, table, 0, f"The exercise {shown(name)}")
+        file.known(entry, keys, table, 0, f"The exercise {shown(name)}", _COURSE_KEYS)
         found[name] = _due_and_weight(file, entry, table, 0, zone, units.get(unit_of.get(name, ""), (None, 1.0)))
     terms = []
     for exercise in exercises or ():
@@ -223,16 +215,16 @@ def _due_and_weight(
     due, weight = default
     if "due" in entry:
         read = due_of(entry["due"], zone)
-        if isinstance(read, str):
-            file.mistake(read, (table, index, "due"), mend_due(read))
+        if isinstance(read, NoDue):
+            file.mistake(read.what, (table, index, "due"), read.mend)
         elif read is not None:
             due = read
     if "weight" in entry:
-        number = number_of(entry["weight"])
-        if number is None or number < 0:
-            said = quoted(entry["weight"]) if isinstance(entry["weight"], int | float) else kind_of(entry["weight"])
-            mend = "It is a number, 0 or more: 2 lets the points count twice, 0 not at all."
+        given = entry["weight"]
+        if not WEIGHT.hold(given):
+            said = quoted(given) if isinstance(given, int | float) else kind_of(given)
+            mend = f"It is {WEIGHT}: 2 lets the points count twice, 0 not at all."
             file.mistake(f"`weight` is {said}.", (table, index, "weight"), mend)
         else:
-            weight = number
+            weight = float(given)
     return due, weight

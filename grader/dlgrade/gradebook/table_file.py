@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
-from dlgrade.gradebook.author_file import AuthorFile
+from dlgrade.course.author_file import AuthorFile
 
 
 def rows_of(
