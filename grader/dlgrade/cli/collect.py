@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlgrade.cli.grades import unknown_times
+from dlgrade.cli.outputs import OutFolder
 from dlgrade.course.find import find_root, open_course
 from dlgrade.errors import UsageError
 from dlgrade.text import visible
@@ -24,7 +25,7 @@ _UNREMARKABLE = {"It is neither Python nor a notebook.", "Nobody hands in what l
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
-@click.option("--to", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Gather them there.")
+@click.option("--to", type=OutFolder(), metavar="DIR", help="Gather them there.")
 @click.option(
     "--pattern",
     metavar="REGEX",

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from dlgrade.cli.missing import tell_missing
+from dlgrade.cli.outputs import OutFolder, require_outside
 from dlgrade.course.find import find_root, open_course
 from dlgrade.errors import UsageError
 from dlgrade.text import visible
@@ -19,7 +20,7 @@ from dlgrade.text import visible
 @click.option("--at", type=click.Path(path_type=Path), default=Path(), metavar="DIR", help="Where gradebook.db is.")
 @click.option(
     "--to",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OutFolder(),
     metavar="DIR",
     help="Write there.  [default: feedback/ beside gradebook.db]",
 )
@@ -45,7 +46,9 @@ def command(
     begun = time.monotonic()
     course = open_course(find_root(context.obj))
     policy, extensions = load_policy(course)
-    to = to or (at if at.is_dir() else at.parent) / FOLDER
+    if to is None:
+        to = (at if at.is_dir() else at.parent) / FOLDER
+        require_outside(to, "--to")
     with Gradebook.open(at) as book:
         found = ledger(book, policy, extensions, course.title)
         if not found.grades:

@@ -18,6 +18,7 @@ import click
 
 from dlgrade.cli.grades import GRADES, say_clocks
 from dlgrade.cli.missing import tell_missing
+from dlgrade.cli.outputs import OutFolder
 from dlgrade.cli.tables import aligned
 from dlgrade.course.find import Course, find_root, open_course
 from dlgrade.errors import UsageError
@@ -44,9 +45,7 @@ _UNPROTECTED = (
 
 @click.command()
 @click.argument("submissions", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SUBMISSIONS...")
-@click.option(
-    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write results there."
-)
+@click.option("--out", required=True, type=OutFolder(), metavar="DIR", help="Write results there.")
 @click.option(
     "-j", "jobs", type=click.IntRange(min=1), metavar="N", help="Processes that grade.  [default: one for each core]"
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlgrade.cli.missing import tell_missing
+from dlgrade.cli.outputs import OutFile
 from dlgrade.cli.pages import page_format, page_options, write_page
 from dlgrade.cli.tables import aligned
 from dlgrade.course.find import COURSE_FILE, find_root, open_course
@@ -32,7 +33,7 @@ _NAMED_LIMIT = 10
 
 @click.command()
 @click.argument("gradebook", type=click.Path(path_type=Path), default=".", metavar="[DIR]")
-@click.option("--csv", "csv", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write them there.")
+@click.option("--csv", "csv", type=OutFile("csv"), metavar="FILE.csv", help="Write them there.")
 @click.option("--student", metavar="S", help="Only this student's.")
 @click.option("--exercise", metavar="E", help="Only for this exercise.")
 @click.option("--verify", is_flag=True, help="Look through every report first, and say what is damaged.")

@@ -19,6 +19,8 @@ from dlgrade.model import Submission
 
 VARIABLE = "DLGRADE_COURSE"
 COURSE_FILE = Path("course") / "course.toml"
+OWN_FOLDERS = ("course", "solutions", "assignments")
+"""A course's own folders, given away whole: to students, to other instructors. No name of a student may lie there."""
 CHECKS, MISCONCEPTIONS, HIDDEN = "checks.py", "misconceptions.py", "hidden.py"
 HIDDEN_POINTS = "hidden_points"
 """The key by which a released course.toml says what an exercise's hidden checks are worth."""
@@ -152,6 +154,16 @@ def find_root(given: str | None = None, *, bundled: bool = True) -> Path:
             "dlgrade --course DIR …",
         )
     return bundled_root()
+
+
+def own_folder(path: Path) -> Path | None:
+    """The folder among a course's own that a path lies in, whichever course that is; None if it lies in none."""
+    real = Path(os.path.realpath(path))
+    for root in real.parents:
+        own = root / real.relative_to(root).parts[0]
+        if own.name in OWN_FOLDERS and (root / COURSE_FILE).is_file():
+            return own
+    return None
 
 
 def open_course(root: Path) -> Course:
