@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,17 @@ def test_a_file_of_another_kind_is_not_replaced(desk, tmp_path, words, monkeypat
     for name in (f"old.{suffix}", f"new.{suffix}", f"old.{suffix.upper()}", "another", "empty"):
         assert desk(*command, theirs / name).code in (0, 1), name
         assert (theirs / name).stat().st_size > 20
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name here")
+def test_a_pipe_or_device_is_written_into_and_stays_what_it_is(desk, tmp_path):
+    """As `--out /dev/stdout`: a file that is renamed into its place would take it from the whole machine."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        ran = desk("grades", "../graded", "--csv", pipe)
+        assert ran.code == 0 and stat.S_ISFIFO(pipe.lstat().st_mode)
+        assert b"ada,double,4" in os.read(read, 10_000)
+    finally:
+        os.close(read)
