@@ -35,11 +35,12 @@ def command(
     """Write DIR/<student>/feedback.html and feedback.md: of each exercise what holds, what fails and why, and how the
     points come about. Of hidden checks they tell only the category.
 
-    Grades are computed now, as `dlgrade grades` does. DIR/students.json says which folder is whose.
+    Grades are computed now, as `dlgrade grades` does. DIR/students.json says which folder is whose; the pages of
+    whoever was withdrawn are removed. A page of some exercises has its own name: feedback-softmax.html.
 
     Exit code 3: some submissions have no grade, since the grader failed on them; their pages say so.
     """
-    from dlgrade.gradebook.feedback import FOLDER, MARKDOWN, PAGE, ledger, write_feedback
+    from dlgrade.gradebook.feedback import FOLDER, HTML, MD, ledger, stem_of, write_feedback
     from dlgrade.gradebook.policy_file import load_policy
     from dlgrade.gradebook.store import Gradebook
 
@@ -57,10 +58,14 @@ def command(
         names = {folder.name for folder in course.named(exercises)} if exercises else set()
         if exercises and not names & set(found.max_points):
             raise UsageError("Nothing was handed in for what is asked for.", where="--exercise")
-        written = write_feedback(book, found, to, students=students, exercises=names)
-    many = "1 student" if written == 1 else f"{written:,} students"
+        stem = stem_of(exercises)
+        written = write_feedback(book, found, to, students=students, exercises=names, stem=stem)
+    many = "1 student" if written.students == 1 else f"{written.students:,} students"
     where = visible(str(to))
-    click.echo(f"{where}/<student>/{PAGE} and {MARKDOWN}: {many}, {time.monotonic() - begun:.1f} s.")
+    click.echo(f"{where}/<student>/{stem}{HTML} and {stem}{MD}: {many}, {time.monotonic() - begun:.1f} s.")
+    if written.removed:
+        named = visible(", ".join(written.removed))
+        click.echo(f"Removed, since the gradebook has nothing of them any more: the pages of {named}.")
     waiting = [
         grade
         for grade in found.grades

@@ -141,7 +141,7 @@ def command(
             return 130
         gone = _gone(collected, book, course, students, exercises)
         chosen = {one.exercise for one in attempts}
-        _withdraw([one for one in gone if one.exercise in chosen and (withdraw or one.moved)], book, out)
+        _withdraw([one for one in gone if one.exercise in chosen and (withdraw or one.moved)], book)
         found = _finish(out, book, policy, extensions)
     places = {(one.student, one.exercise) for one in attempts}
     found = tuple(one for one in found if (one.student, one.exercise) in places)
@@ -239,16 +239,13 @@ def _gone(
     return gone(collected, records)
 
 
-def _withdraw(gone: Sequence[Gone], book: Gradebook, out: Path) -> None:
+def _withdraw(gone: Sequence[Gone], book: Gradebook) -> None:
     """Have attempts that are gone count no more."""
     from dlgrade.cli.adjust import who_runs_this
-    from dlgrade.gradebook.grade import report_file
 
     if gone:
         places = ((one.student, one.exercise, one.attempt) for one in gone)
         book.withdraw(places, "It is not among the submissions any more.", who_runs_this(), _now())
-        for one in gone:  # what still counts is written again
-            report_file(out, one.student, one.exercise).unlink(missing_ok=True)
 
 
 def _say_gone(gone: Sequence[Gone], *, withdrawn: bool, would: str = "") -> None:
@@ -328,7 +325,11 @@ def _finish(out: Path, book: Gradebook, policy: GradingPolicy, extensions: Seque
     from dlgrade.gradebook.grades import grades
 
     found = grades(book.records(), policy, extensions, book.adjustments())
-    write_reports(out, book, found)
+    removed = write_reports(out, book, found)
+    if removed:
+        named = ", ".join(path.relative_to(out).as_posix() for path in removed[:_GONE_SHOWN])
+        more = f" and {len(removed) - _GONE_SHOWN:,} more" if len(removed) > _GONE_SHOWN else ""
+        click.echo(f"Removed, since it counts no more: {visible(named)}{more}.", err=True)
     write_csv(out / GRADES, found)
     return found
 
