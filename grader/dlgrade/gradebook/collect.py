@@ -44,6 +44,8 @@ ATTEMPTS_LIMIT = 100
 """Attempts of one student at one exercise; of more, the latest."""
 _NAMED = 5
 """Names in a zip that are told of one that is not collected."""
+NO_CODE = "It is neither Python nor a notebook."
+SAME = "It is the same, byte for byte, as the student's attempt before it: they are one attempt."
 _METADATA_LIMIT = 64 << 20
 _PACKED = {".tar", ".gz", ".tgz", ".rar", ".7z", ".bz2", ".xz", ".zst"}
 _GROUPS = {"student", "exercise"}
@@ -470,13 +472,17 @@ def _moved(entry: Entry, outer: Entry) -> Entry:
 def _attempts(entry: Entry, container: _Container, rules: _Rules) -> Iterator[_Found | PassedOver]:
     stem, dot, ending = entry.name.rpartition(".")
     ending = ending.lower() if dot else ""
-    if ending not in ("py", "ipynb"):
-        if f".{ending}" in _PACKED:
-            yield PassedOver(entry.label, "Of archives only zips are opened: unpack it, and collect the folder.")
-        else:
-            yield PassedOver(entry.label, "It is neither Python nor a notebook.")
-        return
     whose = _whose(entry, stem, container, rules)
+    if ending not in ("py", "ipynb"):
+        packed = "Of archives only zips are opened: unpack it, and collect the folder."
+        why = packed if f".{ending}" in _PACKED else NO_CODE
+        named = [] if isinstance(whose, PassedOver) else [safe_name(one.student) for one in whose[0]]
+        if named == [container.student] and not container.whole:
+            named = []  # a folder around a class bears nobody's name, and what lies in it may be anything
+        yield from (PassedOver(entry.label, why, student) for student in named)
+        if not named:
+            yield PassedOver(entry.label, why)
+        return
     if isinstance(whose, PassedOver):
         yield whose
         return
@@ -485,7 +491,8 @@ def _attempts(entry: Entry, container: _Container, rules: _Rules) -> Iterator[_F
     if exercise is None and ending == "py":
         exercise = rules.names.exercise(stem)
         if exercise is None:
-            yield PassedOver(entry.label, "It is named after no exercise of the course.")
+            why = "It is named after no exercise of the course."
+            yield from (PassedOver(entry.label, why, safe_name(one.student)) for one in owners)
             return
     when, clock, noted = _handed_in(entry, stem_of_file, container, rules.names)
     for one in owners:
@@ -650,6 +657,8 @@ def _numbered(found: Iterable[_Found]) -> tuple[list[Collected], list[PassedOver
         for one in those:
             if not attempts or attempts[-1].submission.sha256 != one.collected.submission.sha256:
                 attempts.append(one.collected)
+            else:
+                passed.append(PassedOver(one.collected.origin, SAME, student, exercise))
         for early in attempts[:-ATTEMPTS_LIMIT]:
             why = f"There are more than {ATTEMPTS_LIMIT} attempts, and this is none of the latest."
             passed.append(PassedOver(early.origin, why, student, exercise))
