@@ -116,6 +116,8 @@ def test_a_file_of_another_kind_is_not_replaced(desk, tmp_path, words, monkeypat
     for name in (f"old.{suffix}", f"new.{suffix}", f"old.{suffix.upper()}", "another", "empty"):
         assert desk(*command, theirs / name).code in (0, 1), name
         assert (theirs / name).stat().st_size > 20
+    if suffix != "txt":  # which may begin with anything
+        assert desk(*command, theirs / "another").code in (0, 1), "what it wrote itself"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name here")

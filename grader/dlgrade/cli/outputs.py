@@ -21,6 +21,15 @@ SUFFIXES = {
     "zip": (".zip",),
 }
 """How the names of files end, by format."""
+_BEGINS = {
+    "html": ("<!doctype html>",),
+    "markdown": ("# ", "## "),
+    "json": ('{\n  "schema": "', '[\n  {\n    "schema": "'),
+    "junit": ("<?xml",),
+    "csv": ("student,",),
+    "zip": ("pk\x03\x04",),
+}
+"""How what we write begins, whatever the case: a name that has no ending says nothing, and scripts run again."""
 
 
 class OutFile(click.Path):
@@ -76,7 +85,8 @@ def require_same_kind(path: Path, form: str, option: str) -> None:
     """See that nothing is lost if a file is written in this format.
 
     Args:
-        path: where. What is there is replaced if its name says that it is of this format, or if it holds nothing.
+        path: where. What is there is replaced if its name says that it is of this format, if it holds nothing, or if
+            its name says nothing and it begins as what we write.
         form: one of `SUFFIXES`.
         option: what named it.
 
@@ -87,10 +97,14 @@ def require_same_kind(path: Path, form: str, option: str) -> None:
     if path.suffix.lower() in suffixes:
         return
     try:
-        kept = path.is_file() and path.stat().st_size > 0  # no terminal, no pipe
+        if not path.is_file():  # but a terminal, say, or a pipe
+            return
+        with path.open("rb") as file:
+            begin = file.read(100).removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").casefold()
     except OSError:
         return  # whoever writes it will say so
-    if kept:
+    ours = not path.suffix and begin.startswith(_BEGINS.get(form, ()))
+    if begin and not ours:
         raise UsageError(
             f"{path} is there already, and its name does not say that it is {form}: it is not replaced.",
             where=option,
