@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,20 @@ def test_no_course_for_its_authors(dlgrade, folder, command):
     ran = dlgrade(*command)
     assert (ran.code, ran.out) == (2, "")
     assert f"No course found in {folder}.\nGo to the folder of a course" in ran.err
+    assert "an author needs a copy of the course's repository, or begins a course of their own" in ran.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell's commands")
+def test_a_course_of_ones_own_begins_as_the_page_for_instructors_says(dlgrade, folder):
+    page = (ROOT / "course" / "INSTRUCTORS.md").read_text("utf-8")
+    made = re.search(r"mkdir -p mycourse.*\nprintf .*\n", page)
+    assert made
+    subprocess.run(["sh", "-ec", made[0]], check=True)
+    for arguments in (["new", "01_first/double"], ["release"], ["release", "--to", "../../students"]):
+        ran = dlgrade(*arguments, cwd=folder / "mycourse")
+        assert ran.code == 0, ran.err
+    ran = dlgrade("--course", folder.parent / "students", "release", "--check")
+    assert ran.code == 2 and "an author needs a copy" in ran.err
 
 
 def test_a_course_that_is_none(dlgrade, folder, monkeypatch):

@@ -141,11 +141,11 @@ def test_the_machines_formats_are_utf_8_whatever_the_terminal_is(folder):
 
 def test_the_report_in_a_file(dlgrade, folder):
     (folder / "softmax.py").write_text(RIGHT, "utf-8")
-    for form in ("text", "json", "junit"):
-        ran = dlgrade("check", "softmax", "--format", form, "--out", "new/report.out")
+    for form, name in (("text", "report.out"), ("json", "report.json"), ("junit", "report.xml")):
+        ran = dlgrade("check", "softmax", "--format", form, "--out", f"new/{name}")
         assert (ran.code, ran.out) == (0, "")
-        assert f"The report is in new{os.sep}report.out." in ran.err
-        written = (folder / "new" / "report.out").read_text("utf-8")
+        assert f"The report is in new{os.sep}{name}." in ran.err
+        written = (folder / "new" / name).read_text("utf-8")
         assert "20 of 20 points" in written if form == "text" else "softmax" in written
         assert "\x1b" not in written
 
@@ -173,7 +173,7 @@ def test_an_older_report_stays_until_there_is_a_new_one(dlgrade, folder, monkeyp
     (folder / "softmax.py").write_text(RIGHT, "utf-8")
     (folder / "report.json").write_text("yesterday's", "utf-8")
     monkeypatch.setattr(launch, "_WORKER", folder / "no_worker.py")
-    assert dlgrade("check", "softmax", "--out", "report.json").code == 3
+    assert dlgrade("check", "softmax", "--format", "json", "--out", "report.json").code == 3
     assert (folder / "report.json").read_text("utf-8") == "yesterday's"
 
 

@@ -126,6 +126,62 @@ def test_what_a_student_packs_does_not_make_it_anothers(tmp_path, course):
     assert {one.student for one in found.submissions} == {"bob", "mallory", "mallory2"}
 
 
+CLASS = zipped([(member("carol/softmax.py", when=(2026, 3, 4, 13, 0, 0)), "c"), ("dave/softmax.py", "d")])
+TRIES = zipped([("v1/softmax.py", "1"), ("v2/softmax.py", "2")])
+ADA = zipped([("softmax.py", "a")])
+CANVAS = zipped([("lovelaceada_101_5551_hw.zip", ADA), ("curiemarie_102_5552_hw.zip", TRIES)])
+
+
+@pytest.mark.parametrize(
+    ("given", "files", "students"),
+    [
+        # What only wraps a class's zip says nothing.
+        ("inner.zip", {"all/inner.zip": CLASS}, {"carol", "dave"}),
+        ("inner.zip", {"Inner.zip": CLASS, "readme.txt": ""}, {"carol", "dave"}),
+        ("dl.zip", {"hw1_submissions.zip": CLASS}, {"carol", "dave"}),
+        ("dl", {"hw1_submissions.zip": CLASS}, {"carol", "dave"}),
+        ("dl.zip", {"submissions.zip": CANVAS}, {"lovelaceada_101", "curiemarie_102"}),
+        ("dl.zip", {"hw1_submissions.zip": CANVAS}, {"lovelaceada_101", "curiemarie_102"}),
+        # In a class's, the outer name tells who, and what is inside is the student's own.
+        ("submissions.zip", {"lovelaceada_101_5551_hw.zip": TRIES}, {"lovelaceada_101"}),
+        ("submissions.zip", {"Ada Lovelace_4711_assignsubmission_file_/hw.zip": TRIES}, {"Ada Lovelace"}),
+        ("submissions", {"ada.zip": TRIES, "bob.zip": CLASS}, {"ada", "bob"}),
+        ("submissions", {"ada/hw.zip": TRIES}, {"ada"}),
+        ("ada.zip", {"all/ada.zip": ADA}, {"ada"}),
+        ("ada.zip", {"hw.zip": ADA}, {"ada"}),
+        # Where neither is said, nobody is merged or parted.
+        ("dl.zip", {"inner.zip": CLASS}, set()),
+        ("dl", {"inner.zip": CLASS}, set()),
+        ("inner", {"inner.zip": CLASS}, set()),
+        ("dl", {"hw1_submissions.zip": CANVAS, "hw2_submissions.zip": CANVAS}, set()),
+    ],
+)
+def test_whose_is_what_lies_in_a_zip_in_a_zip_or_folder(tmp_path, course, given, files, students):
+    path = tmp_path / given
+    if path.suffix:
+        path.write_bytes(zipped(files.items()))
+    else:
+        put(path, files)
+    found = collect([path], course)
+    assert {one.student for one in found.submissions} == students
+    refused = [one for one in found.passed_over if one.path.endswith(".zip")]
+    assert len(refused) == (0 if students else len(files))
+    for one in refused:
+        assert one.why.startswith("Nothing says whether it is a class's or one student's with several folders (c")
+        assert one.why.endswith("put it into a folder with the student's name, in what you collect.")
+
+
+def test_a_class_in_a_zip_that_is_only_wrapped_has_its_own_times_and_patterns(tmp_path, course):
+    path = tmp_path / "inner.zip"
+    path.write_bytes(zipped([("all/inner.zip", CLASS)]))
+    carol, dave = collect([path], course, zone=UTC).submissions
+    assert (carol.when - dave.when, carol.clock) == (timedelta(days=2), Clock.ARCHIVE)
+    named = collect([path], course, r"all/inner/(?P<student>\w+)/").submissions
+    assert [one.student for one in named] == ["carol", "dave"]
+    exercise = collect([path], course, r"inner.zip/all/inner/\w+/(?P<exercise>\w+)\.py").submissions
+    assert [one.student for one in exercise] == ["carol", "dave"]
+
+
 def test_times_that_a_student_packs_are_not_believed(tmp_path, course):
     early = member("softmax.py", when=(1999, 1, 1, 0, 0, 0))
     files = {

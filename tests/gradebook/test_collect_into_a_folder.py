@@ -56,8 +56,9 @@ def test_a_class_is_gathered(tmp_path, run):
     ran = run("subs", "--to", "out")
     assert (ran.code, ran.err) == (0, "")
     assert ran.out == (
-        "Passed over:\n  It is named after no exercise of the course.\n    subs/zoe/sofmax.py\n\n"
-        "3 attempts of 2 students at 2 exercises.\nNew: 3. out holds 3, and their receipts in receipts.csv.\n"
+        "Passed over:\n  It is named after no exercise of the course.\n    subs/zoe/sofmax.py  (zoe)\n\n"
+        "3 attempts of 2 students at 2 exercises. Nothing was taken of zoe (subs/zoe/sofmax.py).\n"
+        "New: 3. out holds 3, and their receipts in receipts.csv.\n"
     )
     out = tmp_path / "out"
     assert sorted(state(out)) == ["ada/attempts/softmax.1.py", "ada/softmax.py", "bob/conv2d.py", "receipts.csv"]
@@ -95,6 +96,56 @@ def test_a_dry_run_shows_what_it_would_take_and_writes_nothing(tmp_path, run):
     assert "  It is neither Python nor a notebook.\n    subs/readme.txt\n" in ran.out
     assert ran.out.endswith("2 attempts of 2 students at 2 exercises. Nothing was written.\n")
     assert not (tmp_path / "out").exists()
+
+
+def test_names_of_wide_characters_stand_in_their_column(tmp_path, run):
+    put(tmp_path / "subs", {"李雷/softmax.py": "x", "adalovelace/softmax.py": "y"})
+    head, ada, li = run("subs", "--dry-run").out.splitlines()[:3]
+    assert ada.index("softmax") == head.index("exercise") == li.index("softmax") + 2, "two characters, four columns"
+
+
+def test_what_is_the_same_as_another_file_is_counted_and_told(tmp_path, run):
+    put(tmp_path / "subs", {"bob/softmax.py": "x", "knuth_113_5512_softmax (1).py": "same"})
+    put(tmp_path / "subs", {"knuth_113_5511_softmax.py": "same"}, TUESDAY)
+    ran = run("subs", "--dry-run")
+    assert "byte for byte, as the student's attempt before it: they are one attempt.\n" in ran.out
+    assert "    subs/knuth_113_5511_softmax.py  (knuth_113)\n" in ran.out
+    said = "2 attempts of 2 students at 1 exercise, and 1 file the same as the attempt before."
+    assert said in ran.out
+    gathered = run("subs", "--to", "out").out
+    assert said in gathered and "Passed over" not in gathered
+
+
+def test_of_whom_nothing_could_be_taken_is_said_by_name(tmp_path, run):
+    files = {"ada/softmax.py": "x", "ada/notes.txt": "", "bob/all.rar": "x", "eve_softmax.txt": "x", "plan.pdf": ""}
+    put(tmp_path / "subs", {**files, "zoe_9_assignsubmission_file_softmax.pdf": "x"})
+    said = (
+        "1 attempt of 1 student at 1 exercise. Nothing was taken of bob (subs/bob/all.rar), eve "
+        "(subs/eve_softmax.txt), zoe (subs/zoe_9_assignsubmission_file_softmax.pdf)."
+    )
+    looked = run("subs", "--dry-run").out
+    assert said in looked and "    subs/bob/all.rar  (bob)\n" in looked and "    subs/plan.pdf\n" in looked
+    assert said in run("subs", "--to", "out").out
+
+
+def test_what_was_taken_out_stays_out_until_it_is_asked_for(tmp_path, run):
+    put(tmp_path / "subs", {"ada/softmax.py": "one", "bob/softmax.py": "x"})
+    run("subs", "--to", "out")
+    (tmp_path / "out" / "ada" / "softmax.py").unlink()
+    before = state(tmp_path / "out")
+    ran = run("subs", "--to", "out")
+    assert ran.err == (
+        "1 attempt had been taken out of out, and is left out: softmax of ada (attempt 1). To have it back: the same "
+        "command with --restore.\n"
+    )
+    assert "New: 0. out holds 1, and" in ran.out
+    assert state(tmp_path / "out") == before
+    put(tmp_path / "subs", {"ada/new/softmax.py": "two"}, TUESDAY)
+    assert "New: 1. out holds 2, and" in run("subs", "--to", "out").out, "what is handed in anew is not the same"
+    assert (tmp_path / "out" / "ada" / "softmax.py").read_bytes() == b"two"
+    assert not (tmp_path / "out" / "ada" / "attempts").exists()
+    ran = run("subs", "--to", "out", "--restore")
+    assert (ran.err, (tmp_path / "out" / "ada" / "attempts" / "softmax.1.py").read_bytes()) == ("", b"one")
 
 
 def test_a_pattern_on_the_command_line(tmp_path, run):

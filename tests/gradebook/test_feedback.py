@@ -7,7 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from dlgrade.gradebook.feedback import INDEX, MARKDOWN, PAGE, UNKNOWN_TIME, folders, ledger, write_feedback
+from dlgrade.errors import UsageError
+from dlgrade.gradebook.feedback import (
+    INDEX,
+    MARKDOWN,
+    PAGE,
+    UNKNOWN_TIME,
+    folders,
+    ledger,
+    stem_of,
+    write_feedback,
+)
 from dlgrade.gradebook.policy import Attempts, Extension, Span
 from dlgrade.gradebook.sources import UNKNOWN
 from dlgrade.gradebook.store import Gradebook
@@ -137,6 +147,52 @@ def test_the_same_gradebook_gives_the_same_pages(tmp_path) -> None:
     assert DUE.tzinfo is BERLIN
 
 
+# -- what is there already ---------------------------------------------------------------------------------------------
+
+
+def test_the_pages_of_whoever_has_no_grade_any_more_go_and_nothing_else(tmp_path) -> None:
+    pages(tmp_path, *(made(name, points=5) for name in ("ada", "copycat", "cop2")))
+    to = tmp_path / "to"
+    pages(tmp_path, exercises=["softmax"], stem="feedback-softmax")
+    (to / "cop2" / "feedback-notes.md").write_text("by hand")
+    (to / "stranger").mkdir()
+    (to / "stranger" / PAGE).write_text("somebody's")
+    with Gradebook.open(tmp_path / "gradebook.db", write=True) as book:
+        book.withdraw([("copycat", "softmax", 1), ("cop2", "softmax", 1)], "copied", "Dr. Tran", NOW)
+        written = write_feedback(book, ledger(book, POLICY, ()), to)
+        assert (written.students, set(written.removed)) == (1, {"copycat", "cop2"})
+        assert write_feedback(book, ledger(book, POLICY, ()), to).removed == ()
+    assert {path.relative_to(to).as_posix() for path in to.rglob("*.*")} == {
+        *("ada/feedback.html", "ada/feedback.md", "ada/feedback-softmax.html", "ada/feedback-softmax.md"),
+        *("cop2/feedback-notes.md", "stranger/feedback.html", INDEX),
+    }
+    assert not (to / "copycat").exists()
+
+
+@pytest.mark.parametrize(
+    "index", ['{"ada": "ada@example.edu"}', "[1]", '{"../x": "ada"}', "no JSON", '{"ada": 3}', '{"ada~/../x": "ada"}']
+)
+def test_a_strangers_index_is_not_replaced(tmp_path, index) -> None:
+    (tmp_path / "to").mkdir()
+    (tmp_path / "to" / INDEX).write_text(index)
+    with (
+        book_of(tmp_path, made("ada", points=5)) as book,
+        pytest.raises(UsageError, match=r"students\.json is there already, and is not what this command wrote"),
+    ):
+        write_feedback(book, ledger(book, POLICY, ()), tmp_path / "to")
+    assert [path.name for path in (tmp_path / "to").iterdir()] == [INDEX]
+    assert (tmp_path / "to" / INDEX).read_text() == index
+
+
+def test_pages_of_some_exercises_leave_those_of_all(tmp_path) -> None:
+    records = [made("ada", points=5, exercise=one) for one in ("softmax", "conv2d")]
+    whole = pages(tmp_path, *records)["ada"]
+    assert pages(tmp_path, exercises=["softmax"], stem=stem_of(["02_losses/softmax.py"]))["ada"] == whole
+    part = (tmp_path / "to" / "ada" / "feedback-softmax.md").read_text("utf-8")
+    assert "## softmax" in part and "conv2d" not in part
+    assert stem_of([]) == "feedback" and stem_of(["02_losses/", "bleu", "bleu.py"]) == "feedback-02_losses-bleu"
+
+
 # -- the commands ------------------------------------------------------------------------------------------------------
 
 
@@ -155,7 +211,11 @@ def test_feedback_is_written_beside_the_gradebook(graded, dlgrade) -> None:
     here = dlgrade(
         "--course", graded / "course", "feedback", "--to", "there", "--student", "ada", "--exercise", "double"
     )
-    assert here.code == 0 and (graded / "there" / "ada" / MARKDOWN).is_file() and not (graded / "there" / "bo").exists()
+    assert (
+        here.code == 0
+        and (graded / "there" / "ada" / "feedback-double.md").is_file()
+        and not (graded / "there" / "bo").exists()
+    )
 
 
 def test_whoever_is_misspelt_is_not_passed_over(graded, dlgrade) -> None:

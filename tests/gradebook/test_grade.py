@@ -281,6 +281,20 @@ def test_what_was_taken_away_on_purpose_is_withdrawn_and_comes_back(again, monke
     assert (again.folder / "out" / "reports" / "eve" / "shift.json").exists()
 
 
+def test_nothing_is_left_of_the_reports_of_whoever_is_withdrawn(again):
+    reports = again.folder / "out" / "reports"
+    (reports / "ida" / "notes.txt").write_text("by hand")
+    (reports / "stranger").mkdir()
+    for student in ("bob", "ida"):
+        (again.folder / "submissions" / student / "double.py").unlink()
+    ran = again("--withdraw")
+    assert "Removed, since it counts no more: reports/bob/double.json, reports/ida/double.json.\n" in ran.err
+    assert not (reports / "bob").exists()
+    assert [path.name for path in (reports / "ida").iterdir()] == ["notes.txt"]
+    assert (reports / "stranger").is_dir() and (reports / "ada" / "double.json").is_file()
+    assert "Removed" not in again().err
+
+
 def test_a_wrong_last_attempt_that_is_withdrawn_leaves_the_one_before_it(again, monkeypatch):
     monkeypatch.setattr(executor, "Processes", Inside)
     put(again.folder / "submissions", {"ada/again/double.py": WRONG}, MONDAY + timedelta(days=1))

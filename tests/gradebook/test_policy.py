@@ -11,9 +11,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from dlgrade.course.find import open_course
+from dlgrade.course.find import OWN_FOLDERS, open_course
 from dlgrade.errors import AuthorError
-from dlgrade.gradebook.extension_file import GIVEN_AWAY
 from dlgrade.gradebook.policy import Attempts, Extension, GradingPolicy, Span, Step, Terms, best_credit, credit
 from dlgrade.gradebook.policy_file import load_policy, read_policy
 from graded_samples import BERLIN, DAY, DUE, LATE, POLICY
@@ -429,15 +428,17 @@ def test_a_mistake_in_the_extensions_is_told(course, name):
     assert mistake.where == f"{root / 'extensions.toml'}:{line}"
 
 
-@pytest.mark.parametrize("folder", GIVEN_AWAY)
+@pytest.mark.parametrize("folder", OWN_FOLDERS)
 @pytest.mark.parametrize("named", ["extensions.toml", "{}/extensions.toml", "x/../{}/extensions.toml"])
-def test_extensions_do_not_lie_where_students_get_them(course, folder, named):
+def test_extensions_do_not_lie_in_the_courses_own_folders(course, folder, named):
     root = course(f'{ZONE}\nextensions = "{named.format(folder)}"', "due = 2026-11-30T23:59:00")
     (root / folder).mkdir(exist_ok=True)
     (root / "x").mkdir()
     (root / folder / "extensions.toml").write_text(extension())
     (mistake,) = reading(root).mistakes
-    assert f"extensions.toml lies in {folder}, which students get." in mistake.what
+    assert (
+        f"extensions.toml lies in {folder}, a folder of the course itself, which is given away whole." in mistake.what
+    )
     assert f"Move it to {root}" in mistake.mend
 
 
@@ -448,8 +449,8 @@ def test_no_package_holds_a_students_name():
     whole = set(build["wheel"]["force-include"])
     packed = {path.strip("/") for path in build["sdist"]["include"]}
     folders = {name for name in whole | packed if (root / name).is_dir()}
-    assert whole <= set(GIVEN_AWAY)
-    assert folders - {"grader"} <= set(GIVEN_AWAY)
+    assert whole <= set(OWN_FOLDERS)
+    assert folders - {"grader"} <= set(OWN_FOLDERS)
     assert [path for name in folders for path in (root / name).rglob("extensions.*")] == []
 
 

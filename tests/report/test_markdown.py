@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -136,11 +137,11 @@ def test_several_reports_have_a_table_of_all() -> None:
 
 
 def test_lines_of_a_message_stay_lines() -> None:
-    html = rendered(
+    shown = rendered(
         result("a", "Holds.", Outcome.RAISED, evidence=Evidence("one\n1. two\n    three\n- four\n=== five"))
     )
-    assert "<p>one<br />\n<code>1.</code> two<br />\nthree<br />\n<code>-</code> four<br />" in html
-    assert html.count("<li>") == 0 and html.count("<h") == 2
+    assert "<p>one<br />\n<code>1.</code> two<br />\nthree<br />\n<code>-</code> four<br />" in shown
+    assert shown.count("<li>") == 0 and shown.count("<h") == 2
 
 
 # -- promises ----------------------------------------------------------------------------------------------------------
@@ -181,14 +182,38 @@ WORDS_OF_STRANGERS = {
     "größer": "größer",
     "漢字": "漢字",
     "→": "→",
+    # What belongs to the sentence stays out of the code.
+    "p[j].": "<code>p[j]</code>.",
+    "p[i],": "<code>p[i]</code>,",
+    "(see_x": "(<code>see_x</code>",
+    "x[0]).": "<code>x[0]</code>).",
+    "f(x[0]).": "<code>f(x[0])</code>.",
+    "(x[0])": "<code>(x[0])</code>",
+    "x[0]:": "<code>x[0]</code>:",
+    "a[::2]:": "<code>a[::2]:</code>",
+    "@torvalds,": "<code>@torvalds</code>,",
+    "evil.example.": "<code>evil.example</code>.",
+    "...": "<code>...</code>",
 }
+OPERATORS = ("*", "-", "+", "/", "=", "<", ">", "%", "==", "!=", "<=", ">=", "**")
 
 
-@pytest.mark.parametrize(("word", "html"), WORDS_OF_STRANGERS.items(), ids=WORDS_OF_STRANGERS)
-def test_a_word_is_code_where_anything_could_be_made_of_it(word: str, html: str) -> None:
+def test_an_operator_between_words_is_itself_and_begins_nothing() -> None:
+    for operator in OPERATORS:
+        shown = html.escape(operator, quote=False)
+        message = f"p {operator} (1 {operator} p)\n{operator} p"
+        text = rendered(result("a", f"Is p {operator} q.", Outcome.FAILED, evidence=Evidence(message)))
+        assert f"<td>✗ Is p {shown} q.</td>" in text
+        assert f"<p>p {shown} (1 {shown} p)<br />" in text
+        assert text.count("<li>") == text.count("<blockquote>") == text.count("<em>") == text.count("<hr") == 0
+        assert text.count("<h") == 2
+
+
+@pytest.mark.parametrize(("word", "expected"), WORDS_OF_STRANGERS.items(), ids=WORDS_OF_STRANGERS)
+def test_a_word_is_code_where_anything_could_be_made_of_it(word: str, expected: str) -> None:
     shown = rendered(result("a", f"Is {word} here.", Outcome.FAILED, evidence=Evidence(f"{word}\nsees {word} here")))
-    assert f"<td>✗ Is {html} here.</td>" in shown
-    assert f"<p>{html}<br />\nsees {html} here</p>" in shown
+    assert f"<td>✗ Is {expected} here.</td>" in shown
+    assert f"<p>{expected}<br />\nsees {expected} here</p>" in shown
 
 
 def test_a_bar_ends_no_cell() -> None:

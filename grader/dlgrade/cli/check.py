@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlgrade.cli.console import console
+from dlgrade.cli.outputs import require_same_kind
 from dlgrade.course.find import (
     Course,
     ExerciseFolder,
@@ -108,6 +109,8 @@ def command(
     for _, path in found if watch else chosen:
         if out is not None and out.exists() and path.exists() and out.samefile(path):
             raise UsageError(f"{out} is your solution: the report would replace it.", where="--out")
+    if out is not None:
+        require_same_kind(out, form, "--out")
     chosen = _possible(chosen) if chosen else []
     launch.adopt_strays()
     with ExitStack() as cleanup:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlgrade.cli.missing import tell_missing
+from dlgrade.cli.outputs import OutFile, OutFolder, require_outside, require_same_kind
 from dlgrade.cli.standing import say_standing
 from dlgrade.course.find import Course, find_root, open_course
 from dlgrade.errors import UsageError
@@ -54,7 +55,7 @@ def command() -> None:
 
 
 def _options(
-    default: str = "", kind: click.Path = _FILE, *, named: bool = False, reports: bool = False
+    default: str = "", kind: click.Path | None = None, *, named: bool = False, reports: bool = False
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """The options of all formats; the command gets what they choose, and `out`.
 
@@ -114,7 +115,7 @@ _hidden_checks = click.option(
 
 
 @command.command("csv")
-@_options("grades.csv")
+@_options("grades.csv", OutFile("csv"))
 def csv_command(chosen: _Chosen, out: Path) -> int:
     """A table: what `dlgrade grades --csv` writes."""
     from dlgrade.cli.grades import write_csv
@@ -124,7 +125,7 @@ def csv_command(chosen: _Chosen, out: Path) -> int:
 
 
 @command.command("junit", short_help="JUnit XML: a suite for each student, a case for each check.")
-@_options("grades.xml", reports=True)
+@_options("grades.xml", OutFile("junit"), reports=True)
 def junit_command(chosen: _Chosen, out: Path) -> int:
     """JUnit XML: a suite for each student, a case for each check."""
     from dlgrade.course.atomic import write_file
@@ -135,7 +136,7 @@ def junit_command(chosen: _Chosen, out: Path) -> int:
 
 
 @command.command("canvas")
-@_options("canvas.csv", named=True)
+@_options("canvas.csv", OutFile("csv"), named=True)
 @click.option(
     "--into", type=_FILE, metavar="EXPORTED.csv", help="Fill the scores into this file, which Canvas exported."
 )
@@ -199,7 +200,7 @@ def canvas_command(
 
 
 @command.command("gradescope", short_help="Gradescope's results.json for each submission.")
-@_options("gradescope", _FOLDER, reports=True)
+@_options("gradescope", OutFolder(), reports=True)
 @_hidden_checks
 def gradescope_command(chosen: _Chosen, out: Path, visibility: str) -> int:
     """Gradescope's results.json for each submission: PATH/<exercise>/<student>/results.json."""
@@ -212,7 +213,7 @@ def gradescope_command(chosen: _Chosen, out: Path, visibility: str) -> int:
 
 @command.command("gradescope-zip")
 @click.option("--exercise", required=True, metavar="E", help="The exercise that it grades.")
-@click.option("--out", type=_FILE, metavar="FILE", help="Write there.  [default: E-autograder.zip]")
+@click.option("--out", type=OutFile("zip"), metavar="FILE.zip", help="Write there.  [default: E-autograder.zip]")
 @click.option(
     "--at",
     type=click.Path(path_type=Path),
@@ -264,7 +265,9 @@ def gradescope_zip_command(
     settings = settings_of(course, folder.name, new_seed() if kept is None else kept, visibility, isolation)
     inside = read_wheels(wheels, __version__)
     data = autograder_zip(course, folder, settings, wheels=inside, version=__version__)
-    out = Path(f"{folder.name}-autograder.zip") if out is None else out
+    if out is None:
+        out = Path(f"{folder.name}-autograder.zip")
+        require_outside(out, "--out")
     write_file(out, data)
     due = settings.policy.of(folder.name).due
     click.echo(f"{visible(str(out))}: the checks of {folder.name}, {len(data):,} bytes.")
@@ -289,7 +292,7 @@ def gradescope_run_command(root: Path) -> int:
 
 
 @command.command("classroom50", short_help="Classroom 50's result/v1 for each submission.")
-@_options("classroom50", _ANY, named=True, reports=True)
+@_options("classroom50", OutFolder(file_okay=True), named=True, reports=True)
 @click.option("--classroom", envvar="CLASSROOM", metavar="NAME", help="The classroom's short name.")
 @click.option("--organization", envvar="GITHUB_REPOSITORY_OWNER", metavar="NAME", help="Its organization on GitHub.")
 def classroom50_command(chosen: _Chosen, out: Path, classroom: str | None, organization: str | None) -> int:
@@ -317,13 +320,15 @@ def classroom50_command(chosen: _Chosen, out: Path, classroom: str | None, organ
     if len(chosen.entries) != 1:
         mend = "Name one: --student S --exercise E"
         raise UsageError(f"There are {len(chosen.entries)} submissions, and Classroom 50 is asking for one.", mend=mend)
+    out = out / "result.json" if out.is_dir() else out
+    require_same_kind(out, "json", "--out")
     for data in found.results.values():
-        write_file(out / "result.json" if out.is_dir() else out, to_json(data))
+        write_file(out, to_json(data))
     return _finished(chosen.entries, out) if found.results else _left_out(chosen.entries)
 
 
 @command.command("ags", short_help="Scores for LTI 1.3, a file for each submission.")
-@_options("ags", _FOLDER, named=True)
+@_options("ags", OutFolder(), named=True)
 def ags_command(chosen: _Chosen, out: Path) -> int:
     """Scores for LTI 1.3: PATH/<exercise>/<student>.json, each to be posted to the line item's /scores.
 
@@ -342,7 +347,9 @@ def ags_command(chosen: _Chosen, out: Path) -> int:
 
 @command.command("nbgrader", short_help="Scores in nbgrader's own gradebook.")
 @_options(named=True)
-@click.option("--db", type=_FILE, required=True, metavar="FILE", help="nbgrader's gradebook.db; made if there is none.")
+@click.option(
+    "--db", type=OutFile(), required=True, metavar="FILE", help="nbgrader's gradebook.db; made if there is none."
+)
 def nbgrader_command(chosen: _Chosen, db: Path) -> int:
     """Scores in nbgrader's own gradebook: an assignment for each exercise."""
     from dlgrade.gradebook.exports.nbgrader_db import export

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from dlgrade.cli.missing import tell_missing
+from dlgrade.cli.outputs import OutFolder, require_outside
 from dlgrade.cli.standing import say_standing
 from dlgrade.course.find import find_root, open_course
 from dlgrade.errors import UsageError
@@ -20,7 +21,7 @@ from dlgrade.text import visible
 @click.option("--at", type=click.Path(path_type=Path), default=Path(), metavar="DIR", help="Where gradebook.db is.")
 @click.option(
     "--to",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OutFolder(),
     metavar="DIR",
     help="Write there.  [default: feedback/ beside gradebook.db]",
 )
@@ -35,18 +36,21 @@ def command(
     """Write DIR/<student>/feedback.html and feedback.md: of each exercise what holds, what fails and why, and how the
     points come about. Of hidden checks they tell only the category.
 
-    Grades are computed now, as `dlgrade grades` does. DIR/students.json says which folder is whose.
+    Grades are computed now, as `dlgrade grades` does. DIR/students.json says which folder is whose; the pages of
+    whoever was withdrawn are removed. A page of some exercises has its own name: feedback-softmax.html.
 
     Exit code 3: some submissions have no grade, since the grader failed on them; their pages say so.
     """
-    from dlgrade.gradebook.feedback import FOLDER, MARKDOWN, PAGE, ledger, write_feedback
+    from dlgrade.gradebook.feedback import FOLDER, HTML, MD, ledger, stem_of, write_feedback
     from dlgrade.gradebook.policy_file import load_policy
     from dlgrade.gradebook.store import Gradebook
 
     begun = time.monotonic()
     course = open_course(find_root(context.obj))
     policy, extensions = load_policy(course)
-    to = to or (at if at.is_dir() else at.parent) / FOLDER
+    if to is None:
+        to = (at if at.is_dir() else at.parent) / FOLDER
+        require_outside(to, "--to")
     with Gradebook.open(at) as book:
         found = ledger(book, policy, extensions, course.title)
         if not found.grades:
@@ -56,10 +60,14 @@ def command(
         if exercises and not names & set(found.max_points):
             raise UsageError("Nothing was handed in for what is asked for.", where="--exercise")
         say_standing(book, course, policy)
-        written = write_feedback(book, found, to, students=students, exercises=names)
-    many = "1 student" if written == 1 else f"{written:,} students"
+        stem = stem_of(exercises)
+        written = write_feedback(book, found, to, students=students, exercises=names, stem=stem)
+    many = "1 student" if written.students == 1 else f"{written.students:,} students"
     where = visible(str(to))
-    click.echo(f"{where}/<student>/{PAGE} and {MARKDOWN}: {many}, {time.monotonic() - begun:.1f} s.")
+    click.echo(f"{where}/<student>/{stem}{HTML} and {stem}{MD}: {many}, {time.monotonic() - begun:.1f} s.")
+    if written.removed:
+        named = visible(", ".join(written.removed))
+        click.echo(f"Removed, since the gradebook has nothing of them any more: the pages of {named}.")
     waiting = [
         grade
         for grade in found.grades

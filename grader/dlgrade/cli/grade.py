@@ -18,6 +18,7 @@ import click
 
 from dlgrade.cli.grades import GRADES, say_clocks
 from dlgrade.cli.missing import tell_missing
+from dlgrade.cli.outputs import OutFolder
 from dlgrade.cli.standing import say_standing
 from dlgrade.cli.tables import aligned
 from dlgrade.course.find import Course, find_root, open_course
@@ -46,9 +47,7 @@ _UNPROTECTED = (
 
 @click.command()
 @click.argument("submissions", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SUBMISSIONS...")
-@click.option(
-    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write results there."
-)
+@click.option("--out", required=True, type=OutFolder(), metavar="DIR", help="Write results there.")
 @click.option(
     "-j", "jobs", type=click.IntRange(min=1), metavar="N", help="Processes that grade.  [default: one for each core]"
 )
@@ -144,7 +143,7 @@ def command(
             return 130
         gone = _gone(collected, book, course, students, exercises)
         chosen = {one.exercise for one in attempts}
-        _withdraw([one for one in gone if one.exercise in chosen and (withdraw or one.moved)], book, out)
+        _withdraw([one for one in gone if one.exercise in chosen and (withdraw or one.moved)], book)
         found = _finish(out, book, policy, extensions)
         say_standing(book, course, policy)
     places = {(one.student, one.exercise) for one in attempts}
@@ -243,16 +242,13 @@ def _gone(
     return gone(collected, records)
 
 
-def _withdraw(gone: Sequence[Gone], book: Gradebook, out: Path) -> None:
+def _withdraw(gone: Sequence[Gone], book: Gradebook) -> None:
     """Have attempts that are gone count no more."""
     from dlgrade.cli.adjust import who_runs_this
-    from dlgrade.gradebook.grade import report_file
 
     if gone:
         places = ((one.student, one.exercise, one.attempt) for one in gone)
         book.withdraw(places, "It is not among the submissions any more.", who_runs_this(), _now())
-        for one in gone:  # what still counts is written again
-            report_file(out, one.student, one.exercise).unlink(missing_ok=True)
 
 
 def _say_gone(gone: Sequence[Gone], *, withdrawn: bool, would: str = "") -> None:
@@ -332,7 +328,11 @@ def _finish(out: Path, book: Gradebook, policy: GradingPolicy, extensions: Seque
     from dlgrade.gradebook.grades import grades
 
     found = grades(book.records(), policy, extensions, book.adjustments())
-    write_reports(out, book, found)
+    removed = write_reports(out, book, found)
+    if removed:
+        named = ", ".join(path.relative_to(out).as_posix() for path in removed[:_GONE_SHOWN])
+        more = f" and {len(removed) - _GONE_SHOWN:,} more" if len(removed) > _GONE_SHOWN else ""
+        click.echo(f"Removed, since it counts no more: {visible(named)}{more}.", err=True)
     write_csv(out / GRADES, found)
     return found
 

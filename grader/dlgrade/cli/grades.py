@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlgrade.cli.missing import tell_missing
+from dlgrade.cli.outputs import OutFile
 from dlgrade.cli.pages import page_format, page_options, write_page
 from dlgrade.cli.standing import say_standing
 from dlgrade.cli.tables import aligned
@@ -35,7 +36,7 @@ _NAMED_LIMIT = 10
 
 @click.command()
 @click.argument("gradebook", type=click.Path(path_type=Path), default=".", metavar="[DIR]")
-@click.option("--csv", "csv", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write them there.")
+@click.option("--csv", "csv", type=OutFile("csv"), metavar="FILE.csv", help="Write them there.")
 @click.option("--student", "students", multiple=True, metavar="S", help="Only this student's. May be repeated.")
 @click.option(
     "--exercise", "exercises", multiple=True, metavar="E", help="Only this exercise or unit. May be repeated."

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from dlgrade.cli.outputs import OutFile
 from dlgrade.errors import UsageError
 from dlgrade.text import visible
 
@@ -18,9 +19,7 @@ def page_format(command: Callable[..., Any]) -> Callable[..., Any]:
         "--format", "form", type=click.Choice(["text", "html"]), default="text", show_default=True,
         help="Text, or one page with charts that needs nothing else.",
     )  # fmt: skip
-    out = click.option(
-        "--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the page there."
-    )
+    out = click.option("--out", type=OutFile("html"), metavar="FILE.html", help="Write the page there.")
     return form(out(command))
 
 

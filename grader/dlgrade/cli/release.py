@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from dlgrade.cli.outputs import OutFolder
 from dlgrade.course.find import Course, find_root, open_course
 from dlgrade.course.release import drift, release, require_authored
 from dlgrade.errors import UsageError
@@ -19,8 +20,8 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option(
     "--check", "only_check", is_flag=True, help="Change nothing; exit with 1 if assignments/ is not up to date."
 )
-@click.option("--to", type=_FOLDER, metavar="DIR", help="Write what students get there, as a course of its own.")
-@click.option("--notebooks", type=_FOLDER, metavar="DIR", help="Write the course there as an nbgrader course.")
+@click.option("--to", type=OutFolder(), metavar="DIR", help="Write what students get there, as a course of its own.")
+@click.option("--notebooks", type=OutFolder(), metavar="DIR", help="Write the course there as an nbgrader course.")
 @click.option(
     "--verify", type=_FOLDER, metavar="DIR", help="Say which files there differ from what was released; exit 1 if any."
 )

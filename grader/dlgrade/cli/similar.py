@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlgrade.cli.outputs import OutFile
 from dlgrade.cli.tables import aligned
 from dlgrade.course.find import find_root, open_course
 from dlgrade.errors import UsageError
@@ -37,7 +38,7 @@ _NAMES_LIMIT = 20_000
 )
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutFile("html"),
     metavar="FILE.html",
     help="Write a page with the sources, those of a pair side by side.",
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlgrade.cli.outputs import OutFolder
 from dlgrade.cli.pages import page_format, page_options, write_page
 from dlgrade.cli.standing import say_standing
 from dlgrade.cli.tables import aligned
@@ -35,7 +36,7 @@ _MISCONCEPTIONS = ("exercise", "misconception", "students", "share", "cure")
 @click.option(
     "--csv",
     "csv",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OutFolder(),
     metavar="DIR",
     help="Write exercises.csv, checks.csv and misconceptions.csv there.",
 )

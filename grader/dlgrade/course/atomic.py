@@ -27,6 +27,11 @@ def write_file(path: Path, data: bytes | str, *, synced: bool = True, private: b
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         text = data if isinstance(data, bytes) else data.encode("utf-8", "backslashreplace")
+        if path.exists() and not path.is_file() and not path.is_dir():
+            # A pipe or a device, such as /dev/stdout: it is written into, not replaced.
+            with path.open("wb") as file:
+                file.write(text)
+            return
         replace_file(path, text, synced=synced, private=private)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from error

@@ -30,6 +30,13 @@ from dlgrade.model import Submission
 
 VARIABLE = "DLGRADE_COURSE"
 COURSE_FILE = Path("course") / "course.toml"
+HOW_AUTHORED = (
+    "The installed package has no solutions: an author needs a copy of the course's repository, or begins a course of "
+    f'their own, with an empty folder solutions/ and a {COURSE_FILE.as_posix()}: title = "…", [[unit]], folder = '
+    '"01_first".'
+)
+OWN_FOLDERS = ("course", "solutions", "assignments")
+"""A course's own folders, given away whole: to students, to other instructors. No name of a student may lie there."""
 CHECKS, MISCONCEPTIONS, HIDDEN = "checks.py", "misconceptions.py", "hidden.py"
 """What lies in an exercise's folder beside its module; hidden.py is never released."""
 TIMES = "timing.toml"
@@ -155,12 +162,19 @@ def find_root(given: str | None = None, *, bundled: bool = True) -> Path:
         if (folder / COURSE_FILE).is_file():
             return folder
     if not bundled or not (bundled_root() / COURSE_FILE).is_file():
-        raise UsageError(
-            f"No course found in {here}.",
-            mend=f"Go to the folder of a course, which holds {COURSE_FILE.as_posix()}, or name it: "
-            "dlgrade --course DIR …",
-        )
+        mend = f"Go to the folder of a course, which holds {COURSE_FILE.as_posix()}, or name it: dlgrade --course DIR …"
+        raise UsageError(f"No course found in {here}.", mend=mend if bundled else f"{mend}\n{HOW_AUTHORED}")
     return bundled_root()
+
+
+def own_folder(path: Path) -> Path | None:
+    """The folder among a course's own that a path lies in, whichever course that is; None if it lies in none."""
+    real = Path(os.path.realpath(path))
+    for root in real.parents:
+        own = root / real.relative_to(root).parts[0]
+        if own.name in OWN_FOLDERS and (root / COURSE_FILE).is_file():
+            return own
+    return None
 
 
 def open_course(root: Path) -> Course:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from dlgrade.course.find import CHECKS, MISCONCEPTIONS, TIMES, Course, ExerciseFolder, read_text
+from dlgrade.course.find import CHECKS, HOW_AUTHORED, MISCONCEPTIONS, TIMES, Course, ExerciseFolder, read_text
 from dlgrade.course.secrecy import hidden_names, require_secrecy
 from dlgrade.course.start import stub_of
 from dlgrade.course.stub import parsed, require_regions
@@ -25,7 +25,7 @@ def require_authored(course: Course, command: str) -> None:
     if not course.authored:
         raise UsageError(
             f"`dlgrade {command}` needs a course with its solutions, and {course.root} has none.",
-            mend="Run it in a checkout of the course, or name one: --course DIR",
+            mend=f"Run it in the folder of one, or name it: --course DIR\n{HOW_AUTHORED}",
         )
 
 

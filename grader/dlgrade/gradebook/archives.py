@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import BinaryIO
 
-from dlgrade.gradebook.sources import Clock, Entry, PassedOver, Unread, moment, pruned
+from dlgrade.gradebook.sources import PRUNED, Clock, Entry, PassedOver, Unread, moment, pruned
 
 MEMBERS_LIMIT = 50_000
 DIRECTORY_LIMIT = 16 << 20
@@ -80,7 +80,7 @@ def members(
             folder = "/".join(parts[:hidden])
             if folder not in told:
                 told.add(folder)
-                yield PassedOver(f"{label}/{folder}", "Nobody hands in what lies in such a folder.")
+                yield PassedOver(f"{label}/{folder}", PRUNED)
         else:
             when = _time(info, fallback, zone)
             read = functools.partial(_read, archive, info, budget)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import hashlib
 import io
 import re
@@ -12,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import BinaryIO
 
 from dlgrade.course.find import SOURCE_LIMIT, Course, read_text, unreadable_bytes
 from dlgrade.course.start import is_stub, stub_of
@@ -33,12 +35,17 @@ from dlgrade.gradebook.whose import (
     safe_name,
 )
 from dlgrade.model import Submission
+from dlgrade.text import visible
 
 NESTED_LIMIT = 20 << 20
 """Bytes that a zip inside a zip may have, since it is held in memory."""
 NESTED_READ_LIMIT = 32 << 20
 ATTEMPTS_LIMIT = 100
 """Attempts of one student at one exercise; of more, the latest."""
+_NAMED = 5
+"""Names in a zip that are told of one that is not collected."""
+NO_CODE = "It is neither Python nor a notebook."
+SAME = "It is the same, byte for byte, as the student's attempt before it: they are one attempt."
 _METADATA_LIMIT = 64 << 20
 _PACKED = {".tar", ".gz", ".tgz", ".rar", ".7z", ".bz2", ".xz", ".zst"}
 _GROUPS = {"student", "exercise"}
@@ -78,11 +85,27 @@ class _Found:
 
 
 @dataclass(frozen=True)
-class _Container:
-    """A path that was given: what says whose all in it is, and when it was handed in."""
+class _Given:
+    """A path that was given, or the zip that it only wraps.
+
+    `label` is where it lies, for people; `name` what --pattern is looked for in; `stem` what may be a student's name.
+    """
 
     label: str
     name: str
+    stem: str
+    kind: str
+    """`folder`, `zip` or `file`."""
+    folder: Path | None = None
+    """Where it lies, if it is a folder."""
+    zone: tzinfo | None = None
+
+
+@dataclass(frozen=True)
+class _Container:
+    """What was given, with what says whose all in it is, and when it was handed in."""
+
+    given: _Given
     student: str | None
     whole: bool
     """Whether all in it is that student's, whatever the folders in it are called."""
@@ -91,9 +114,8 @@ class _Container:
     """The texts of nbgrader's timestamp.txt, by the folders in which they lie."""
     receipts: Mapping[tuple[str, str, str], receipts.Receipt]
     """Of a folder into which submissions were collected, by folder, exercise and hash."""
-    folder: Path | None = None
-    """Where it lies, if it is a folder."""
-    zone: tzinfo | None = None
+    one_zip: bool = False
+    """Whether a single zip is all that lies in it."""
     _checkouts: dict[tuple[str, ...], Checkout | None] = field(default_factory=dict)
 
     def checkout(self, folders: tuple[str, ...], names: Names) -> tuple[Checkout, tuple[str, ...]] | None:
@@ -105,9 +127,9 @@ class _Container:
         if self.student is not None and (self.whole or somebodys is None):
             somebodys = 0  # all of it
         for depth in range(len(folders), (len(folders) if somebodys is None else somebodys - 1), -1):
-            at = folders[:depth]
+            at, folder = folders[:depth], self.given.folder
             if at not in self._checkouts:
-                self._checkouts[at] = None if self.folder is None else checkout_in(self.folder.joinpath(*at))
+                self._checkouts[at] = None if folder is None else checkout_in(folder.joinpath(*at))
             found = self._checkouts[at]
             if found is not None:
                 return found, folders[depth:]
@@ -141,12 +163,12 @@ def collect(
         UsageError: for a path that is not there or a pattern that is none; never for what is in a submission.
         AuthorError: for an exercise whose file cannot be read, where there are notebooks.
     """
-    given = sorted({path.resolve(): path for path in paths}.items())
+    resolved = sorted({path.resolve(): path for path in paths}.items())
     rules = _Rules(course, names_of(course), compiled(pattern))
     outside = [folder.resolve() for folder in without]
     found: list[_Found] = []
     passed: list[PassedOver] = []
-    for real, path in given:
+    for real, path in resolved:
         with ExitStack() as open_files:
             if real.is_dir():
                 listed = list(walk(path, without=outside))
@@ -163,7 +185,9 @@ def collect(
                 kind = "file"
             else:
                 raise UsageError(f"There is no folder or file {path}.")
-            for one in _within(listed, str(path), real, kind, rules, zone):
+            name = real.name if kind == "folder" else real.stem
+            given_as = _Given(str(path), real.name, name, kind, real if kind == "folder" else None, zone)
+            for one in _within(listed, given_as, rules):
                 if isinstance(one, _Found):
                     found.append(one)
                 else:
@@ -240,14 +264,11 @@ def _worked_on(found: Sequence[_Found], rules: _Rules) -> tuple[list[_Found], li
 # -- one path that was given -------------------------------------------------------------------------------------------
 
 
-def _within(
-    listed: Sequence[Entry | PassedOver], label: str, path: Path, kind: str, rules: _Rules, zone: tzinfo | None
-) -> Iterator[_Found | PassedOver]:
+def _within(listed: Sequence[Entry | PassedOver], given: _Given, rules: _Rules) -> Iterator[_Found | PassedOver]:
     entries = [one for one in listed if isinstance(one, Entry) and not one.name.startswith(".")]
     yield from (one for one in listed if isinstance(one, PassedOver))
     yield from (_hidden(one) for one in listed if isinstance(one, Entry) and _may_be_work(one.name))
-    name = path.name if kind == "folder" else path.stem
-    student, whole = (None, False) if kind == "file" else _one_student(entries, name, kind, rules.names)
+    student, whole = (None, False) if given.kind == "file" else _one_student(entries, given, rules.names)
     people: dict[str, Group] = {}
     times: dict[tuple[str, ...], str] = {}
     kept: dict[tuple[str, str, str], receipts.Receipt] = {}
@@ -260,21 +281,22 @@ def _within(
                 yield PassedOver(entry.label, data.why)
             else:
                 people |= gradescope(data)
-        elif entry.name == Clock.NBGRADER and _in_submitted(name, entry.folders, rules.names):
+        elif entry.name == Clock.NBGRADER and _in_submitted(given.stem, entry.folders, rules.names):
             data = entry.read(1000)
             if not isinstance(data, Unread):
                 times[entry.folders] = data.decode("utf-8", "replace")
-        elif kind == "folder" and not entry.folders and entry.name == receipts.NAME:
+        elif given.folder is not None and not entry.folders and entry.name == receipts.NAME:
             try:
-                kept = {(one.folder, one.exercise, one.sha256): one for one in receipts.read(path)}
+                kept = {(one.folder, one.exercise, one.sha256): one for one in receipts.read(given.folder)}
             except (ValueError, OSError):
                 yield PassedOver(entry.label, "It cannot be read as receipts, so the files' own times were taken.")
         else:
             rest.append(entry)
-    folder = path if kind == "folder" else None
-    container = _Container(label, path.name, student, whole, people, times, kept, folder, zone)
+    work = [entry for entry in entries if entry.name.lower().endswith((".py", ".ipynb", ".zip"))]
+    one_zip = len(work) == 1 and all(rules.names.means_nobody(folder) for folder in work[0].folders)
+    container = _Container(given, student, whole, people, times, kept, one_zip)
     for entry in rest:
-        if entry.name.lower().endswith(".zip") and kind != "file":
+        if entry.name.lower().endswith(".zip") and given.kind != "file":
             yield from _nested(entry, container, rules)
         else:
             yield from _attempts(entry, container, rules)
@@ -296,13 +318,36 @@ def _in_submitted(name: str, folders: tuple[str, ...], names: Names) -> bool:
     return at >= 0 and trail[at] == "submitted" and all(names.means_nobody(folder) for folder in trail[1:at])
 
 
-def _one_student(entries: Sequence[Entry], name: str, kind: str, names: Names) -> tuple[str | None, bool]:
+def _one_student(entries: Iterable[Entry], given: _Given, names: Names) -> tuple[str | None, bool]:
     """Whose all in a container is that no folder in it says, and whether that is all of it.
 
     A student's own folder or zip bears the student's name. It is one if work lies in it directly, or if it is a zip
     with one folder around the work.
     """
-    itself = container_name(name, names)
+    itself = container_name(given.stem, names)
+    inside = _inside(entries, names)
+    if inside.is_class:
+        return None, False
+    return itself, itself is not None and len(inside.names) == 1 and (inside.direct or given.kind == "zip")
+
+
+@dataclass(frozen=True)
+class _Inside:
+    """What the names in a container say: whose its folders, zips and files may be."""
+
+    names: tuple[str, ...]
+    direct: bool
+    """Whether work lies in it under no name."""
+    platform: bool
+    """Whether a platform gave one of the names."""
+
+    @property
+    def is_class(self) -> bool:
+        """Whether they are several students'."""
+        return len(self.names) > 1 or self.platform
+
+
+def _inside(entries: Iterable[Entry], names: Names) -> _Inside:
     inside: set[str] = set()
     direct = platform = False
     for entry in entries:
@@ -319,9 +364,52 @@ def _one_student(entries: Sequence[Entry], name: str, kind: str, names: Names) -
             direct = direct or named
             inside |= set() if flat is None else {flat.student}
             platform = platform or (flat is not None and on_platform(stem) is not None)
-    if len(inside) > 1 or platform:
-        return None, False  # a class's
-    return itself, itself is not None and len(inside) == 1 and (direct or kind == "zip")
+    return _Inside(tuple(sorted(inside)), direct, platform)
+
+
+class _Wrapping(enum.Enum):
+    """What a zip inside a container is, by the names on it and in it."""
+
+    NONE = enum.auto()
+    """A student's own, or one whose folders say whose they are."""
+    CLASS = enum.auto()
+    """A class's zip: what is around it only wraps it."""
+    UNSAID = enum.auto()
+    """A class's, or one student's with several folders: whoever took it for one could merge or part students."""
+
+
+def _wrapping(
+    entry: Entry, members: Iterable[Entry], container: _Container, rules: _Rules
+) -> tuple[_Wrapping, _Inside]:
+    """What a zip is that lies in a container.
+
+    In a class's folder or zip, the name of a zip says whose it is, and the folders in it are the student's own. Where
+    nothing lies beside it, it may as well be the class's.
+    """
+    stem = entry.name[: -len(".zip")]
+    inside = _inside(members, rules.names)
+    said = rules.pattern is not None and "student" in rules.pattern.groupindex
+    somebodys = any(not rules.names.means_nobody(folder) for folder in entry.folders)
+    if said or somebodys or container.people or on_platform(stem) is not None or not inside.is_class:
+        return _Wrapping.NONE, inside
+    given = container.given
+    nameless = container_name(stem, rules.names) is None
+    # A zip named as the zip around it says nothing more than that one, which may be a class's.
+    if container.one_zip and (nameless or (given.kind == "zip" and stem.casefold() == given.stem.casefold())):
+        return _Wrapping.CLASS, inside
+    several = len(inside.names) > 1 and not rules.names.means_nobody(stem)
+    unsaid = several and (container.one_zip or (nameless and inside.platform))
+    return _Wrapping.UNSAID if unsaid else _Wrapping.NONE, inside
+
+
+def _unsaid(inside: _Inside) -> str:
+    shown = ", ".join(visible(name, limit=40) for name in inside.names[:_NAMED])
+    more = f" and {len(inside.names) - _NAMED} more" if len(inside.names) > _NAMED else ""
+    return (
+        f"Nothing says whether it is a class's or one student's with several folders ({shown}{more}). A class's: "
+        "unpack it, and collect what was in it. One student's: put it into a folder with the student's name, in what "
+        "you collect."
+    )
 
 
 def _nested(entry: Entry, container: _Container, rules: _Rules) -> Iterator[_Found | PassedOver]:
@@ -340,7 +428,16 @@ def _nested(entry: Entry, container: _Container, rules: _Rules) -> Iterator[_Fou
                 yield PassedOver(entry.label, data.why if isinstance(data, Unread) else large)
                 return
             file = io.BytesIO(data)
-        for one in archives.members(file, entry.label, entry.when, limit=NESTED_READ_LIMIT):
+        listed = list(archives.members(file, entry.label, entry.when, limit=NESTED_READ_LIMIT))
+        members = [one for one in listed if isinstance(one, Entry) and not one.name.startswith(".")]
+        wrapping, found = _wrapping(entry, members, container, rules)
+        if wrapping is _Wrapping.UNSAID:
+            yield PassedOver(entry.label, _unsaid(found))
+            return
+        if wrapping is _Wrapping.CLASS:
+            yield from _unwrapped(entry, file, container.given, rules)
+            return
+        for one in listed:
             if isinstance(one, PassedOver):
                 yield one
             elif one.name.lower().endswith(".zip"):
@@ -352,6 +449,15 @@ def _nested(entry: Entry, container: _Container, rules: _Rules) -> Iterator[_Fou
                 yield from _attempts(_moved(one, entry), container, rules)
             elif _may_be_work(one.name):
                 yield _hidden(one)
+
+
+def _unwrapped(entry: Entry, file: BinaryIO, given: _Given, rules: _Rules) -> Iterator[_Found | PassedOver]:
+    """What is in a class's zip that something else only wraps, as if it had been given itself."""
+    limit = archives.READ_LIMIT if entry.path is not None else NESTED_READ_LIMIT
+    listed = list(archives.members(file, entry.label, entry.when, zone=given.zone, limit=limit))
+    stem = entry.name[: -len(".zip")]
+    name = "/".join((given.name, *entry.folders, stem))
+    yield from _within(listed, _Given(entry.label, name, stem, "zip", zone=given.zone), rules)
 
 
 def _moved(entry: Entry, outer: Entry) -> Entry:
@@ -366,13 +472,17 @@ def _moved(entry: Entry, outer: Entry) -> Entry:
 def _attempts(entry: Entry, container: _Container, rules: _Rules) -> Iterator[_Found | PassedOver]:
     stem, dot, ending = entry.name.rpartition(".")
     ending = ending.lower() if dot else ""
-    if ending not in ("py", "ipynb"):
-        if f".{ending}" in _PACKED:
-            yield PassedOver(entry.label, "Of archives only zips are opened: unpack it, and collect the folder.")
-        else:
-            yield PassedOver(entry.label, "It is neither Python nor a notebook.")
-        return
     whose = _whose(entry, stem, container, rules)
+    if ending not in ("py", "ipynb"):
+        packed = "Of archives only zips are opened: unpack it, and collect the folder."
+        why = packed if f".{ending}" in _PACKED else NO_CODE
+        named = [] if isinstance(whose, PassedOver) else [safe_name(one.student) for one in whose[0]]
+        if named == [container.student] and not container.whole:
+            named = []  # a folder around a class bears nobody's name, and what lies in it may be anything
+        yield from (PassedOver(entry.label, why, student) for student in named)
+        if not named:
+            yield PassedOver(entry.label, why)
+        return
     if isinstance(whose, PassedOver):
         yield whose
         return
@@ -381,7 +491,8 @@ def _attempts(entry: Entry, container: _Container, rules: _Rules) -> Iterator[_F
     if exercise is None and ending == "py":
         exercise = rules.names.exercise(stem)
         if exercise is None:
-            yield PassedOver(entry.label, "It is named after no exercise of the course.")
+            why = "It is named after no exercise of the course."
+            yield from (PassedOver(entry.label, why, safe_name(one.student)) for one in owners)
             return
     when, clock, noted = _handed_in(entry, stem_of_file, container, rules.names)
     for one in owners:
@@ -410,7 +521,7 @@ def _attempts(entry: Entry, container: _Container, rules: _Rules) -> Iterator[_F
                 attempt = dataclasses.replace(
                     attempt, student=receipt.student, when=receipt.when, clock=receipt.clock, notes=receipt.notes
                 )
-            yield _Found(attempt, len(entry.folders), container.label, one.number)
+            yield _Found(attempt, len(entry.folders), container.given.label, one.number)
 
 
 def _whose(
@@ -421,7 +532,8 @@ def _whose(
     student = None
     if rules.pattern is not None:
         inside = "/".join((*entry.folders, entry.name))
-        path = container.name if not entry.folders and entry.name == container.name else f"{container.name}/{inside}"
+        name = container.given.name
+        path = name if not entry.folders and entry.name == name else f"{name}/{inside}"
         match = rules.pattern.search(path)
         if match is None:
             return PassedOver(entry.label, "--pattern does not match it.")
@@ -458,7 +570,7 @@ def _handed_in(entry: Entry, stem: str, container: _Container, names: Names) -> 
     for depth in range(len(entry.folders), 0, -1):
         text = container.times.get(entry.folders[:depth])
         if text is not None:
-            when, note = instant(text, container.zone)
+            when, note = instant(text, container.given.zone)
             if when is not None:
                 return when, Clock.NBGRADER, () if note is None else (note,)
             return entry.when, entry.clock, ("timestamp.txt holds no time",)
@@ -545,6 +657,8 @@ def _numbered(found: Iterable[_Found]) -> tuple[list[Collected], list[PassedOver
         for one in those:
             if not attempts or attempts[-1].submission.sha256 != one.collected.submission.sha256:
                 attempts.append(one.collected)
+            else:
+                passed.append(PassedOver(one.collected.origin, SAME, student, exercise))
         for early in attempts[:-ATTEMPTS_LIMIT]:
             why = f"There are more than {ATTEMPTS_LIMIT} attempts, and this is none of the latest."
             passed.append(PassedOver(early.origin, why, student, exercise))

@@ -34,6 +34,8 @@ class Deposited:
 
     added: tuple[Receipt, ...]
     total: int
+    absent: tuple[Receipt, ...] = ()
+    """What arrived and was left out, since somebody took it out of the folder."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,11 @@ class _Kept:
     """None if the file that the receipt is for is gone."""
 
 
-def deposit(collection: Collection, to: Path) -> Deposited:
+def deposit(collection: Collection, to: Path, *, restore: bool = False) -> Deposited:
     """Write each student's last attempt as DIR/<student>/<exercise>.py, earlier ones into DIR/<student>/attempts/, and
     DIR/receipts.csv. What is there already is left as it is, but for its number if an older attempt is found.
+
+    What has a receipt and no file any more somebody took out: it is not written again unless `restore` asks for it.
 
     One run at a time: a second one waits a little, then is refused.
 
@@ -64,7 +68,7 @@ def deposit(collection: Collection, to: Path) -> Deposited:
         try:
             to.mkdir(parents=True, exist_ok=True)
             lock(to / NAME, LOCK, held)
-            return _deposit(collection, to, _known(to))
+            return _deposit(collection, to, _known(to), restore)
         except OSError as error:
             mend = "Nothing that was there is lost: make room or name another folder, and run it again."
             raise UsageError(f"{error.filename or to} cannot be written: {error.strerror}.", mend=mend) from error
@@ -79,7 +83,7 @@ def _known(to: Path) -> list[Receipt]:
         raise UsageError(f"The receipts cannot be read: {why}.", where=str(to / NAME), mend=mend) from error
 
 
-def _deposit(collection: Collection, to: Path, known: list[Receipt]) -> Deposited:
+def _deposit(collection: Collection, to: Path, known: list[Receipt], restore: bool) -> Deposited:
     folders = {one.student: one.folder for one in known}
     groups: dict[tuple[str, str], list[Receipt]] = {}
     for one in known:
@@ -90,9 +94,12 @@ def _deposit(collection: Collection, to: Path, known: list[Receipt]) -> Deposite
         if new.student not in folders:
             folders[new.student] = folder_name(new.student, folders.values())
     added: list[Receipt] = []
+    absent: list[Receipt] = []
     for key, submissions in sorted(arriving.items()):
         before = groups.get(key, [])
-        merged = _merged(before, submissions, folders[key[0]], to)
+        merged = _merged(before, submissions, folders[key[0]], to, restore)
+        arrived = {one.submission.sha256 for one in submissions}
+        absent += [one.receipt for one in merged if one.source is None and one.receipt.sha256 in arrived]
         if any(one.source is not None for one in merged):
             _write(merged, to)
         groups[key] = [one.receipt for one in merged]
@@ -103,16 +110,19 @@ def _deposit(collection: Collection, to: Path, known: list[Receipt]) -> Deposite
         if hasattr(os, "sync"):
             os.sync()  # what the receipts speak of is on the disk before they are; once, since a class has thousands
         replace_file(to / NAME, text_of(everything).encode("utf-8", "backslashreplace"))
-    return Deposited(tuple(added), len(everything))
+    return Deposited(tuple(added), len(everything) - len(absent), tuple(absent))
 
 
-def _merged(before: list[Receipt], arriving: list[Collected], folder: str, to: Path) -> list[_Kept]:
+def _merged(before: list[Receipt], arriving: list[Collected], folder: str, to: Path, restore: bool) -> list[_Kept]:
     """All attempts of one student at one exercise in the order of time, with the bytes that are at hand."""
     exercise = arriving[0].exercise
     present = _present(to / folder, exercise)
     sources = {digest: file.source for digest, file in present.items()}
-    sources |= {one.submission.sha256: one.submission.source for one in arriving}
     told = {(one.sha256, one.when) for one in before}
+    taken_out = set() if restore else {digest for digest, _ in told} - present.keys()
+    sources |= {
+        one.submission.sha256: one.submission.source for one in arriving if one.submission.sha256 not in taken_out
+    }
     hashes = {one.sha256 for one in before} | {one.submission.sha256 for one in arriving}
     receipts = [*before]
     for digest, file in present.items():

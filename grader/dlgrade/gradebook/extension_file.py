@@ -9,14 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dlgrade.course.author_file import AuthorFile, kind_of, lines_of, near_mend, quoted, shown
-from dlgrade.course.find import read_text, read_toml
+from dlgrade.course.find import OWN_FOLDERS, own_folder, read_text, read_toml
 from dlgrade.errors import AuthorError
 from dlgrade.gradebook.due_times import NoDue, Zone, due_of, span_of
 from dlgrade.gradebook.policy import EVERYTHING, Extension, GradingPolicy, Span, Terms, local
 from dlgrade.gradebook.table_file import rows_of
 
-GIVEN_AWAY = ("course", "assignments")
-"""Folders of a course that students get, whole: no name of one of them may lie there."""
 _EXTENSION_KEYS = ("student", "exercise", "due", "reason")
 _HOW_EXTENDED = 'Write how much later, "+3d", or the new time, 2026-12-03T23:59:00.'
 
@@ -52,13 +50,13 @@ def read_extensions(
     if path.suffix.lower() not in (".toml", ".csv"):
         course_file.mistake(f"{shown(path.name)} is no file of extensions.", where, "It is a .toml or a .csv file.")
         return (), []
-    for folder in GIVEN_AWAY:
-        if path.resolve().is_relative_to((root / folder).resolve()) or (
-            not path.is_file() and (root / folder / given).is_file()
-        ):
-            what = f"{shown(path.name)} lies in {folder}, which students get."
-            course_file.mistake(what, where, f"Move it to {shown(str(root))}, and name it by its path from there.")
-            return (), []
+    own = own_folder(path)
+    if own is None and not path.is_file():
+        own = next((root / name for name in OWN_FOLDERS if (root / name / given).is_file()), None)
+    if own is not None:
+        what = f"{shown(path.name)} lies in {own.name}, a folder of the course itself, which is given away whole."
+        course_file.mistake(what, where, f"Move it to {shown(str(root))}, and name it by its path from there.")
+        return (), []
     if not path.is_file():
         mend = "It is looked for in the course's folder, beside the folder course: students do not get it."
         course_file.mistake(f"There is no file {shown(str(path))}.", where, mend)

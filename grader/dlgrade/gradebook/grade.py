@@ -365,21 +365,29 @@ def report_file(folder: Path, student: str, exercise: str) -> Path:
     return folder / REPORTS / safe_name(student) / f"{safe_name(exercise)}.json"
 
 
-def write_reports(folder: Path, book: Gradebook, grades: Iterable[Grade]) -> int:
-    """Write the report that counts for each grade to reports/<student>/<exercise>.json; say how many were written.
+def write_reports(folder: Path, book: Gradebook, grades: Iterable[Grade]) -> list[Path]:
+    """Write the report that counts for each grade to reports/<student>/<exercise>.json, and remove those of which none
+    counts any more, with a folder that is empty then. Nothing else that lies there is touched.
 
     A file bears the time at which its report was made, so that one that is there already is not written again.
 
+    Returns:
+        What was removed.
+
     Raises:
-        UsageError: one cannot be written.
+        UsageError: one cannot be written or removed.
         GraderError: the gradebook is damaged.
     """
     counting = {grade.number for grade in grades if grade.number}
-    written = 0
-    for one in book.records():
+    kept: set[str] = set()
+    known: dict[str, Path] = {}
+    for one in book.records(withdrawn=True):
+        path = report_file(folder, one.student, one.exercise)
+        place = str(path).casefold()  # as a file system may tell them apart, or not
+        known[place] = path
         if one.number not in counting:
             continue
-        path = report_file(folder, one.student, one.exercise)
+        kept.add(place)
         time = _nanoseconds(one.graded_at)
         with suppress(OSError):
             if path.stat().st_mtime_ns == time:
@@ -387,8 +395,19 @@ def write_reports(folder: Path, book: Gradebook, grades: Iterable[Grade]) -> int
         write_file(path, dumps([one.report]) + "\n", synced=False)
         with suppress(OSError):
             os.utime(path, ns=(time, time))
-        written += 1
-    return written
+    return [path for place, path in sorted(known.items()) if place not in kept and _removed(path)]
+
+
+def _removed(path: Path) -> bool:
+    """Remove a file, and its folder if that is empty then; whether there was any."""
+    there = path.is_file()
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be removed: {error.strerror}.") from error
+    with suppress(OSError):  # it holds something else, or is not there
+        path.parent.rmdir()
+    return there
 
 
 def _nanoseconds(moment: datetime) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 FILES_LIMIT = 200_000
+PRUNED = "Nobody hands in what lies in such a folder."
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PRUNED = {"__pycache__", "__macosx", "node_modules", "site-packages", "venv", "env"}
 # O_NOFOLLOW and O_NONBLOCK: the name may have become a link or a pipe since it was listed.
@@ -118,7 +119,7 @@ def walk(root: Path, *, without: Collection[Path] = ()) -> Iterator[Entry | Pass
                 yield PassedOver(str(path), "It is a link, and links are not followed.")
             elif stat.S_ISDIR(mode.st_mode):
                 if pruned(one.name):
-                    yield PassedOver(str(path), "Nobody hands in what lies in such a folder.")
+                    yield PassedOver(str(path), PRUNED)
                 elif without and path.resolve() in without:
                     yield PassedOver(str(path), "It is where the submissions are collected.")
                 else:

@@ -33,8 +33,10 @@ _ACTIVE = re.compile(
     r"|\bgh-\d|\b[0-9a-f]{7,}\b",  # issues and commits
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"\d+[.)]")
-"""At the beginning of a line, a list."""
+_BEGINS = re.compile(r"\d+[.)]|[*+=<>-]+")
+"""At the beginning of a line, a list, a quotation or the rule below a heading."""
+_OPERATOR = re.compile(r"[*+/=<>%-]|[=!<>]=|\*\*")
+"""Between spaces it is only itself."""
 
 
 def to_markdown(reports: Sequence[Report]) -> str:
@@ -224,15 +226,35 @@ def prose(text: str, *, lines: bool = False, cell: bool = False) -> str:
     for one in (in_lines(text) if lines else line(text)).split("\n"):
         chunks = _CHUNK.findall(one)
         if chunks:
-            first = _code(chunks[0]) if _NUMBER.fullmatch(chunks[0]) else _word(chunks[0], cell)
+            first = _code(chunks[0]) if _BEGINS.fullmatch(chunks[0]) else _word(chunks[0], cell)
             told.append(" ".join([first, *(_word(chunk, cell) for chunk in chunks[1:])]))
     return "\\\n".join(told)
 
 
+def _sentence_around(chunk: str) -> tuple[str, str, str]:
+    """A word that is code, between the punctuation of the sentence that it stands in: a bracket without its other half,
+    what ends a clause. A mark that is there twice, such as the colons of an emoji, is the word's own."""
+    code, before, after = chunk, "", ""
+    while len(code) > 1 and code[-1].isascii():
+        last = code[-1]
+        if not (last in ".,!?" or (last in ";:" and last not in code[:-1]) or (last == ")" and _open(code) < 0)):
+            break
+        code, after = code[:-1], last + after
+    while len(code) > 1 and code[0] == "(" and _open(code) > 0:
+        code, before = code[1:], before + code[0]
+    # Of marks alone, such as `...`, nothing is a sentence's.
+    return (before, code, after) if any(map(str.isalnum, code)) else ("", chunk, "")
+
+
+def _open(text: str) -> int:
+    """Brackets that are opened and not closed."""
+    return text.count("(") - text.count(")")
+
+
 def _word(chunk: str, cell: bool) -> str:
-    if _PLAIN.fullmatch(chunk) and not _ACTIVE.search(chunk):
+    if _OPERATOR.fullmatch(chunk) or (_PLAIN.fullmatch(chunk) and not _ACTIVE.search(chunk)):
         return chunk
     quoted = _QUOTED.fullmatch(chunk)
-    before, code, after = quoted.groups() if quoted else ("", chunk, "")
+    before, code, after = quoted.groups() if quoted else _sentence_around(chunk)
     parts = code.split("|") if cell else [code]
     return before + "&#124;".join(map(_code, parts)) + after
