@@ -297,6 +297,15 @@ STYLES = {
         @logged
         def affine(x, w, shift=0.0): return x @ w + np.asarray(shift, x.dtype)
         """,
+    "decorated_over_a_narrower_one": """
+        import functools
+        def shifted(function):
+            @functools.wraps(function)
+            def affine(x, w, shift=0.0): return function(x, w) + np.asarray(shift, x.dtype)
+            return affine
+        @shifted
+        def affine(x, w): return x @ w
+        """,
     "decorated_carelessly": """
         def logged(function):
             def inner(*args, **kwargs): return function(*args, **kwargs)

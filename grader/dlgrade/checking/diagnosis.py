@@ -111,11 +111,12 @@ def _reproduces(candidate: Misconception, answers: Sequence[_Answer]) -> bool:
 
 def _goes_wrong(candidate: Misconception, finding: Finding, right: Callable[[Call, Reply], bool]) -> bool:
     """Whether a misconception fails itself where the submission failed."""
-    if finding.evidence is not None and finding.evidence.rung == "repeatable":
+    rung = "" if finding.evidence is None else finding.evidence.rung
+    if rung == "repeatable":
         return True  # each answer by itself may be right
     ours = TrustedTarget({candidate.of: candidate.code})
     calls = [replace(call, want_after=True) for call in finding.failing if call.name == candidate.of]
-    if any(call.measure or any(map(callable, (*call.args, *call.kwargs.values()))) for call in calls):
+    if rung == "law" and any(call.measure or any(map(callable, (*call.args, *call.kwargs.values()))) for call in calls):
         return True  # its results may be right, and what it costs or asks for wrong
     return any(not right(call, ours.call_many([call])[0]) for call in calls)
 

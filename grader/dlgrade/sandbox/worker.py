@@ -183,7 +183,8 @@ class Worker:
         if not callable(found):
             return type(found).__name__[:200]
         try:
-            parameters = inspect.signature(found).parameters.values()
+            # Of a decorated function the wrapper's own, which is what is called.
+            parameters = inspect.signature(found, follow_wrapped=False).parameters.values()
         except Exception:
             return [["args", "VAR_POSITIONAL", False], ["kwargs", "VAR_KEYWORD", False]]
         empty = inspect.Parameter.empty
