@@ -85,6 +85,18 @@ LADDER = {
         affine("return (x.astype('f4') @ w.astype('f4') + np.float32(shift)).astype(x.dtype)"),
     ),
     "zeros": (FAILED, "values", "", affine("return np.zeros_like(x @ w)")),
+    # values, of one way to call it only
+    "another_default": (
+        FAILED, "values", "", "def affine(x, w, shift=1.0): return x @ w + np.asarray(shift, x.dtype)",
+    ),
+    "deaf_to_the_keyword": (
+        FAILED, "values", "",
+        "def affine(*args, **kw): return args[0] @ args[1] + np.asarray((args[2:] or [0.0])[0], args[0].dtype)",
+    ),
+    "deaf_to_the_position": (
+        FAILED, "values", "",
+        "def affine(x, w, *rest, **kw): return x @ w + np.asarray(kw.get('shift', 0.0), x.dtype)",
+    ),
     # arguments
     "in_place": (
         FAILED, "arguments", "changed its argument x in place",
@@ -439,12 +451,29 @@ def test_a_worker_that_dies_is_told_and_not_asked_for_a_smaller_case():
     assert "exit code 3" in message(finding)
 
 
+def test_the_first_float_argument_says_the_dtype_of_the_result():
+    mixed = affine_agrees.given.map(lambda given: {"x": given["x"].astype(np.float32), "w": given["w"]})
+    check = type(affine_agrees)("affine", name="mixed", given=mixed, oracle=lambda x, w, shift=0.0: x.T)
+    assert passed(trusted(check, affine=lambda x, w, shift=0.0: x.T))
+    wider = trusted(check, affine=lambda x, w, shift=0.0: x.T.astype(w.dtype))
+    assert verdict(wider) == (FAILED, "dtype")
+    assert "float64, not float32" in message(wider)
+
+
 RANKED_WRONGLY = {
     "sorts the caller's list": (
         "def ranked(scores):\n"
         "    order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))\n"
         "    pairs = [([i], scores[i]) for i in order]\n"
         "    scores.sort()\n"
+        "    return pairs",
+        "arguments",
+    ),
+    "nudges a number in the caller's list": (
+        "def ranked(scores):\n"
+        "    order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))\n"
+        "    pairs = [([i], scores[i]) for i in order]\n"
+        "    scores[0] *= 1 + 1e-15\n"
         "    return pairs",
         "arguments",
     ),
@@ -470,6 +499,8 @@ def test_of_a_number_only_the_value_counts_to_the_digits_that_its_precision_has(
     assert passed(trusted(total_agrees, total=single))
     off = trusted(total_agrees, total=lambda x: np.float32(x.sum() * (1 + 1e-4)))
     assert off.evidence.rung == "values"
+    little = trusted(total_agrees, total=lambda x: np.float32(x.sum() + 5e-6 * np.abs(x).sum()))
+    assert little.evidence.rung == "values"
     assert trusted(total_agrees, total=lambda x: float(np.float32(x.sum()))).outcome == Outcome.FAILED
 
 

@@ -1,13 +1,16 @@
 """The misconception that is named is the submission's own mistake, or none is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from dlgrade.author import Agreement, arrays, assert_close, check, misconception
 from dlgrade.checking.diagnosis import diagnose
 from dlgrade.checking.inputs import Drawer
 from dlgrade.checking.run import run_checks
-from dlgrade.checking.trial import TrustedTarget
-from dlgrade.model import Outcome
+from dlgrade.checking.trial import Finding, TrustedTarget
+from dlgrade.model import Evidence, Outcome
+from dlgrade.sandbox.calls import Call
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny import affine_agrees, dense_gradient, exercise_of, reported, reported_trusted, total_agrees, trusted
@@ -225,8 +228,8 @@ def test_what_a_callable_is_asked_tells_mistakes_apart(mistake):
     """Both compute what is right."""
     exercise = exercise_of(ASKS, [asks_once], name="asks")
     finding = trusted(asks_once, exercise=exercise, largest=mistake.code)
-    found = diagnose(finding, TrustedTarget({"largest": mistake.code}), [asks_twice, asks_beyond], {"asks_once"})
-    assert found is mistake
+    target, known = TrustedTarget({"largest": mistake.code}), [asks_twice, asks_beyond]
+    assert diagnose(finding, target, known, {"asks_once"}, right=lambda call, reply: True) is mistake
 
 
 @misconception(of="affine", caught_by="loses_no_digit")
@@ -253,3 +256,69 @@ def test_a_misconception_that_is_right_where_the_submission_fails_explains_nothi
     failed = [result for result in report.checks if result.outcome == Outcome.FAILED]
     assert [result.name for result in failed] == ["loses_no_digit"]
     assert failed[0].misconception is None
+
+
+# -- what an answer is compared by -------------------------------------------------------------------------------------
+
+
+def explains(mistake, total, call, *, rung="values", fresh=(), right=False):
+    """Whether a mistake in `total` explains a submission's, where this call failed."""
+    known = misconception(of="total", caught_by="a_check")(mistake)
+    finding = Finding(Outcome.FAILED, Evidence("", rung=rung), failing=(call,), fresh=tuple(fresh))
+    target = total if isinstance(total, TrustedTarget) else TrustedTarget({"total": total})
+    return diagnose(finding, target, [known], frozenset({"a_check"}), right=lambda call, reply: right) is known
+
+
+def off_by_one(x):
+    """Do not add one."""
+    return float(x.sum()) + 1
+
+
+def loops(x):
+    """Use the array's own sum."""
+    result = 0.0
+    for value in x.ravel():
+        result += value
+    return result
+
+
+NUMBERS = Call("total", (np.arange(1.0, 13.0),))
+
+
+def test_what_is_kept_between_calls_may_be_right_each_time():
+    assert explains(off_by_one, off_by_one, NUMBERS, rung="repeatable", right=True)
+    assert not explains(off_by_one, off_by_one, NUMBERS, right=True)
+
+
+def test_what_is_right_but_costs_too_much_is_told_by_its_cost():
+    measured = replace(NUMBERS, measure="lines")
+    assert explains(loops, lambda x: loops(x), measured, right=True)
+    assert not explains(loops, lambda x: sum(loops(x) for _ in range(3)) / 3, measured, right=True)
+    assert not explains(loops, lambda x: float(x.sum()), measured, right=True)
+
+
+def test_numbers_are_the_same_to_the_digits_of_what_was_given():
+    def nearly(x):
+        return off_by_one(x) * (1 + 1e-6)
+
+    single = Call("total", (NUMBERS.args[0].astype(np.float32),))
+    assert explains(off_by_one, nearly, single)
+    assert not explains(off_by_one, nearly, NUMBERS)
+
+
+def test_what_does_not_live_to_the_last_call_is_not_explained():
+    class Dies(TrustedTarget):
+        def call_many(self, calls, *, seconds=0):
+            return super().call_many(calls[:1])
+
+    assert not explains(off_by_one, Dies({"total": off_by_one}), NUMBERS, fresh=[Call("total", (np.ones(2),))])
+
+
+def test_of_many_fresh_calls_the_last_are_asked_too():
+    many = [Call("total", (np.full(2, float(n)),)) for n in range(100)]
+
+    def right_where_it_is_large(x):
+        return off_by_one(x) - (x[0] >= 90)
+
+    assert explains(off_by_one, off_by_one, NUMBERS, fresh=many)
+    assert not explains(off_by_one, right_where_it_is_large, Call("total", (np.ones(2),)), fresh=many)

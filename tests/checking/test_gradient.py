@@ -217,6 +217,11 @@ def test_a_backward_that_raises_or_is_not_started():
     assert verdict(judged(dense_gradient, "def dense(x, w): return np.tanh(x @ w)")) == (FAILED, "exists")
 
 
+@pytest.mark.parametrize(("off", "outcome"), [(2e-7, Outcome.PASSED), (5e-6, FAILED)])
+def test_a_gradient_has_six_digits_right(off, outcome):
+    assert trusted(dense_gradient, dense_backward=changed(1, lambda d: d * (1 + off))).outcome == outcome
+
+
 def test_small_gradients_are_judged_by_their_own_size():
     """Gradients of 1e-5 for cotangents of 1: one that is a percent off, or zero, is wrong all the same."""
     check = Gradient(
@@ -302,6 +307,15 @@ def dense_backward(grad, x, w):
     slope = grad * (1 - np.tanh(x @ w) ** 2)
     return slope @ w.T, x.T @ slope
 """
+INTERFERES = """
+import os
+def dense(x, w):
+    for line in range(3, 64):
+        try:
+            os.write(line, bytes(64))
+        except OSError:
+            pass
+"""
 
 
 @pytest.mark.parametrize("name", UNUSABLE_FORWARDS)
@@ -311,6 +325,10 @@ def test_a_backward_is_judged_by_the_oracle_where_its_forward_is_of_no_use(name)
     assert right.outcome == Outcome.PASSED and right.evidence.notes
     wrong = judged(dense_gradient, forward + BACKWARD.replace("(1 -", "(1 +"))
     assert verdict(wrong) == (FAILED, "forward")
+
+
+def test_a_forward_that_interferes_with_the_grader_is_told_even_where_the_backward_is_right():
+    assert judged(dense_gradient, INTERFERES + BACKWARD).outcome == Outcome.PROTOCOL_VIOLATION
 
 
 @pytest.mark.parametrize("value", ["'text'", "(i for i in [])", "None"])

@@ -156,6 +156,29 @@ def test_one_agreement_of_two_is_not_enough_to_be_right():
 
 
 @check()
+@given(x=arrays((2, 3)))
+def looks_at_two_functions(affine, total, x):
+    """Looks at the third column, and at its total."""
+    assert_close(total(affine(x, np.eye(3))[:, 2:3]), x[:, 2].sum() + 0 * affine(x, np.eye(3))[0, 2])
+
+
+@pytest.mark.parametrize("order", ["after", "before"])
+def test_where_one_of_two_functions_is_wrong_a_law_that_stumbles_is_not_broken(order):
+    checks = [affine_agrees, total_agrees, looks_at_two_functions]
+    narrow = lambda x, w, shift=0.0: x[:, :1]  # noqa: E731
+    report = reported_trusted(checks if order == "after" else checks[::-1], affine=narrow)
+    outcomes = {result.name: result.outcome for result in report.checks}
+    assert outcomes == {
+        "affine_agrees": Outcome.FAILED, "total_agrees": Outcome.PASSED, "looks_at_two_functions": Outcome.FAILED,
+    }  # fmt: skip
+
+
+def test_where_no_agreement_says_that_an_answer_is_right_it_is_not_held_to_be():
+    report = reported_trusted([looks_at_the_third_column], affine=lambda x, w, shift=0.0: x[:, :1])
+    assert [result.outcome for result in report.checks] == [Outcome.FAILED]
+
+
+@check()
 @given(x=arrays())
 def shows_a_ragged_answer(ranked, x):
     """Shows an answer that is no array."""
@@ -223,6 +246,24 @@ def test_the_counterexample_is_the_minimal_one():
     assert calls < 2 * SHRINK_TRIES + 200  # two calls in a law, and the replay
     source = "def total(x): return float(x.sum()) + (x.shape[0] >= 2 and x.shape[1] >= 3)"
     assert judged(doubles, source).failing[0].args[0].shape == (2, 3)
+
+
+def test_one_that_then_fails_in_another_way_is_shown_as_it_failed_first():
+    made = []
+
+    def total(x):
+        made.append(1)
+        return -1.0 if len(made) == 1 else None
+
+    finding = trusted(is_not_negative, total=total)
+    assert len(made) > 1
+    assert (finding.evidence.rung, finding.evidence.call is not None) == ("law", True)
+
+
+def test_the_diagnosis_has_more_than_the_one_input_that_failed():
+    finding = trusted(is_not_negative, total=lambda x: -1.0)
+    assert len(finding.failing) == 1
+    assert len({call.args[0].tobytes() for call in finding.fresh}) > 5
 
 
 def test_what_is_pasted_shows_the_failure():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -11,14 +12,17 @@ from typing import Any
 
 import pytest
 import torch
+from dlgrade.author import Policy
 from dlgrade.checking.inputs import Drawer
+from dlgrade.checking.policy import run_policy
 from dlgrade.checking.run import run_checks, worker_of
+from dlgrade.checking.trial import Trial, TrustedTarget
 from dlgrade.course.find import ExerciseFolder
 from dlgrade.course.load import load_exercise, load_misconceptions, load_reference
 from dlgrade.errors import AuthorError
 from dlgrade.model import CheckResult, Outcome, Report, Submission, Verdict
 from dlgrade.sandbox.levels import Workers, workers
-from dlgrade.sandbox.syntax import Reading
+from dlgrade.sandbox.syntax import Facts, Reading
 
 REFERENCE = '''
 """Shares: numbers as parts of their sum."""
@@ -435,6 +439,27 @@ def test_what_is_forbidden_is_told_with_its_line(judge: Judge) -> None:
         "examples", "agrees", "gradient", "sums_to_one", "is_frugal", "permitted",
     }  # fmt: skip
     assert message(report, "agrees").startswith("torch's own softmax may not be used here")
+
+
+def test_what_runs_is_looked_at_on_more_than_one_input(tmp_path: Path) -> None:
+    exercise = load_exercise(written(tmp_path), authored=True)
+    runs = itertools.count(1)
+
+    def shares(x: Any, dim: int = -1) -> Any:
+        raise AssertionError("it is only looked at")
+
+    def largest(x: Any) -> Any:
+        raise AssertionError("it is only looked at")
+
+    def operators(*_: Any) -> tuple[Any, None]:
+        return [["aten::_softmax" if next(runs) == 3 else "aten::exp"]], None
+
+    shares.measures = largest.measures = {"operators": operators}  # type: ignore[attr-defined]
+    trial = Trial(exercise, TrustedTarget({"shares": shares, "largest": largest}), Drawer(), 0, "shares")
+    finding = run_policy(Policy(name="permitted"), trial, Facts(()), [])
+    assert finding.outcome == Outcome.FORBIDDEN
+    assert finding.evidence is not None
+    assert finding.evidence.message.startswith("It runs torch's own softmax")
 
 
 # -- without torch -----------------------------------------------------------------------------------------------------

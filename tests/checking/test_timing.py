@@ -310,7 +310,7 @@ def right(call: Call) -> Returned:
 
 
 def played(own: Played, rival: Played, **changed: Any) -> Finding | Measured:
-    check = fast(size=4, **{"limit": LIMIT, **changed})
+    check = fast(**{"size": 4, "limit": LIMIT, **changed})
     targets = dict.fromkeys(timing._TURNS, rival) | {"own": own}
     return timing._Rounds(check, trial_of(check), targets).run()  # type: ignore[arg-type]
 
@@ -430,6 +430,18 @@ def test_half_precision_within_the_tolerance_is_seen_on_the_average(narrow: Any)
     assert "lower precision" in said(finding)
 
 
+def test_half_precision_in_a_few_of_many_rows_is_seen_too() -> None:
+    def partly(call: Call) -> Returned:
+        value = probabilities(call.args[0])
+        few = len(value) // 8
+        value[:few] = (value[:few] * 4096).astype(np.float16).astype(np.float32) / 4096
+        return Returned(value)
+
+    finding = played(Played(5e-3, partly), Played(5e-3, right), size=64)
+    assert isinstance(finding, Finding)
+    assert "lower precision" in said(finding)
+
+
 def test_the_errors_of_float32_are_no_lower_precision() -> None:
     def another_order(call: Call) -> Returned:
         x = call.args[0]
@@ -515,6 +527,39 @@ def test_wrong_results_are_not_timed() -> None:
     trial.agreed["agrees"] = False
     finding = run_timing(check, trial)
     assert (finding.outcome, said(finding)) == (Outcome.FAILED, "softmax is timed once its results are right.")
+
+
+class Answering(Untouched):
+    """One whose results are looked at, and that may not be timed."""
+
+    isolation = "none"
+
+    def __init__(self, softmax: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.trusted = TrustedTarget({"softmax": softmax})
+
+    def begin_check(self) -> None:
+        pass
+
+    def take_output(self) -> str:
+        return ""
+
+    def call_many(self, calls: Any, *, seconds: float = 0) -> Any:
+        return self.trusted.call_many(calls)
+
+
+@pytest.mark.parametrize(("off", "outcome"), [(0.1, Outcome.FAILED), (0.0, Outcome.BROKEN)])
+def test_whether_its_results_are_right_is_known_from_the_check_before(off: float, outcome: Outcome) -> None:
+    check = fast()
+    target = Answering(lambda x: probabilities(x) + x.dtype.type(off))
+    report = run_checks(
+        exercise_of(AGREES, check), Submission.of("softmax.py", b""), target,
+        facts=lambda: Facts(()), misconceptions=lambda: [], drawer=Drawer(), content="timing", seed=0,
+    )  # fmt: skip
+    timed = report.checks[-1]
+    assert timed.outcome is outcome  # broken: it was timed, which this one cannot be
+    assert timed.evidence is not None
+    assert ("timed once its results are right" in timed.evidence.message) is bool(off)
 
 
 @pytest.mark.parametrize("agreed", [{}, {"agrees": True}])

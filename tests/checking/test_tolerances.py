@@ -129,11 +129,15 @@ def test_nan_and_infinities_agree_with_themselves_only():
         ({"w": np.ones(2)}, {"w": np.ones(2)}, None),
         ({"w": np.ones(2)}, {"w": np.zeros(2)}, "values"),
         ({"v": np.ones(2)}, {"w": np.ones(2)}, "structure"),
+        ({"w": np.ones(2), "b": 1.0}, {"w": np.ones(2)}, "structure"),
+        ({"w": np.ones(2)}, {"w": np.ones(2), "b": 1.0}, "structure"),
         ({"w": np.ones(2), "b": 1.0}, {"b": 1.0, "w": np.ones(2)}, None),
         (True, True, None),
         (False, True, "values"),
         (np.array([True]), np.array([False]), "values"),
         (np.array([1.0]), np.array([True]), "dtype"),
+        (np.array([1]), np.array([True]), "dtype"),
+        (np.array([True]), np.array([1]), "dtype"),
         (np.array([1]), np.array([1.0]), "dtype"),
         (np.array([1j]), np.array([1j]), None),
         (np.array([1j]), np.array([2j]), "values"),
@@ -148,6 +152,12 @@ def test_the_rung_on_which_two_results_differ(got, want, rung):
     assert differs(got, want) == rung
 
 
+def test_of_several_results_each_is_measured_against_its_own_scale():
+    want = (np.array([1e6]), 1.0)
+    assert differs((np.array([1e6 + 1e-5]), 1.0), want, scale=(1e6, 1.0)) is None
+    assert differs((np.array([1e6]), 1.0 + 1e-5), want, scale=(1e6, 1.0)) == "values"
+
+
 def test_complex_results_have_the_precision_of_the_inputs():
     got = np.array([1j], dtype=np.complex64)
     assert differs(got, np.array([1j]), dtype=np.float32) is None
@@ -158,6 +168,8 @@ def test_what_kind_a_result_is():
     assert structure_problem(np.bool_(True), bool) is None
     assert structure_problem(np.array(True), bool) is None
     assert structure_problem(1, bool) is not None
+    assert structure_problem(1, int) is None
+    assert structure_problem(True, int) == "it returned a value of type 'bool', not a number"
     assert structure_problem([1, 2], list[int]) is None
     assert structure_problem([1, 2.5], list[str]) is not None
     assert structure_problem((1, 2, 3), tuple[int, ...]) is None
@@ -170,13 +182,15 @@ def test_what_kind_a_result_is():
 
 def test_same_is_blind_to_rounding_and_to_nothing_else():
     x = np.array([1.0, 2.0])
-    assert same(x, x + 1e-12) and not same(x, x + 1e-6)
+    assert same(x, x + 1e-12) and not same(x, x + 1e-8)
     assert same(x.astype(np.float32), (x + 1e-6).astype(np.float32))
+    assert not same(x.astype(np.float32), (x * 1.001).astype(np.float32))
     assert not same(x, x.astype(np.float32))
     assert not same(x, x[None])
     assert same([x, 1.0], (x, 1.0)) and not same([x], [x, x])
     assert same({"a": x}, {"a": x}) and not same({"a": x}, {"a": x + 1}) and not same({"a": x}, {"b": x})
     assert same(None, None) and not same(None, 0.0)
+    assert same(1, 1) and not same(1, 1.0)
     assert same("a", "a") and not same("a", 1.0)
     assert same(np.array([np.nan]), np.array([np.nan]))
     assert not same(Foreign("set"), x)

@@ -9,6 +9,7 @@ from dlgrade.author import Example, arrays, assert_close, check
 from dlgrade.checking import run, transcript
 from dlgrade.checking.inputs import Drawer
 from dlgrade.checking.transcript import Transcripts
+from dlgrade.sandbox.calls import same_argument
 from dlgrade.sandbox.client import Request, WorkerTarget
 from hypothesis import given
 from hypothesis import strategies as st
@@ -228,3 +229,33 @@ def test_a_request_knows_its_calls():
     ]  # fmt: skip
     for calls in others:
         assert not request.asks(calls), calls
+
+
+def read_only(x):
+    x.flags.writeable = False
+    return x
+
+
+APART = {
+    "a dtype of the same bytes": (np.zeros(3), np.zeros(3, dtype=np.int64)),
+    "a shape": (np.zeros((2, 3)), np.zeros((3, 2))),
+    "a length of nothing": (np.zeros((0, 3)), np.zeros((0, 2))),
+    "whether it can be written": (np.zeros(3), read_only(np.zeros(3))),
+    "a layout of the same bytes": (np.ones((3, 3)), np.asfortranarray(np.ones((3, 3)))),
+    "the order of names": ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+    "the sign of zero": ([0.0], [-0.0]),
+    "a sequence": ([1, 2], (1, 2)),
+    "a number more": ([1], [1, 2]),
+}
+
+
+@pytest.mark.parametrize("name", APART)
+def test_arguments_that_a_submission_could_tell_apart(name):
+    one, other = APART[name]
+    assert same_argument(one, one) and same_argument(other, other)
+    assert not same_argument(one, other)
+    assert not same_argument(other, one)
+
+
+def test_not_a_number_is_the_same_again():
+    assert same_argument([float("nan"), np.array([np.nan])], [float("nan"), np.array([np.nan])])

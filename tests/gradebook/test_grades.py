@@ -76,6 +76,16 @@ def test_of_equal_attempts_the_earlier_counts_and_no_grace_is_spent():
     assert (grade.attempt, grade.grace_used) == (1, 0)
 
 
+def test_of_equal_attempts_the_one_that_spends_no_grace_counts_though_it_is_later():
+    policy = replace(BEST, grace_days=1)
+    spends = made(points=5, attempt=1, when=DUE + HOUR)  # all of 5 points
+    spares = made(points=10, attempt=2, when=DUE + 5 * DAY)  # half of 10: a day more would change nothing
+    other = made(points=10, exercise="conv2d", when=DUE + 7 * DAY + HOUR)
+    softmax, conv2d = grades([spends, spares, other], policy)
+    assert (softmax.attempt, softmax.graded_points, softmax.grace_used) == (2, 5.0, 0)
+    assert (conv2d.grace_used, conv2d.graded_points) == (1, 10.0)
+
+
 def test_the_last_is_the_last_in_time():
     """Whoever collects an older submission later may number it higher."""
     assert only([made(points=9, attempt=1, when=DUE), made(points=2, attempt=2, when=DUE - DAY)]).points == 9.0

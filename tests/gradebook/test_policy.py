@@ -180,6 +180,18 @@ def test_an_extension_moves_every_step():
     assert said == "extended to 2026-12-03 23:59 CET: 1 d late: 90 % of the points"
 
 
+def test_an_extension_that_saves_a_grace_day_is_taken():
+    decision = best_credit(POLICY, POLICY.of("softmax"), [Extension("ada", "softmax", Span(1))], DUE + 3 * HOUR, 2)
+    assert (decision.credit, decision.grace_used) == (1.0, 0)
+    assert decision.reason == "extended to 2026-12-01 23:59 CET: on time"
+
+
+def test_an_extension_that_only_costs_more_grace_is_not_taken():
+    earlier = Extension("ada", "softmax", DUE - DAY)
+    decision = best_credit(POLICY, POLICY.of("softmax"), [earlier], DUE + 3 * HOUR, 2)
+    assert (decision.credit, decision.grace_used) == (1.0, 1)
+
+
 # -- course.toml -------------------------------------------------------------------------------------------------------
 
 UNITS = """\

@@ -101,6 +101,8 @@ def test_the_same_is_added_once(book):
     assert book.add(one) == 0
     assert book.add(one, one) == 0
     assert book.has("ada", "softmax", 1, "k")
+    assert book.add(made("kim", points=4)) == 1
+    assert book.has("kim", "softmax", 1, "k"), "what failed need not be graded again"
     for other in (
         ("bob", "softmax", 1, "k"),
         ("ada", "conv2d", 1, "k"),
@@ -192,10 +194,12 @@ def test_what_is_withdrawn_counts_no_more_until_it_is_graded_anew(book):
         "eve",
         NOW,
     )
+    assert [one.withdrawn for one in book.latest()] == [True, False, False]
     assert len(list(book.records(withdrawn=True))) == 4, "nothing is lost"
     assert book.add(made("ada", key="2")) == 1
     assert book.has("ada", "softmax", 1, "2")
     assert [one.key for one in book.records("ada")] == ["k", "2"]
+    assert [one.withdrawn for one in book.latest()] == [False, False, False]
     assert book.faults() == ()
     for reason, who in ((" ", "eve"), ("r", "")):
         with pytest.raises(UsageError):
@@ -485,14 +489,50 @@ def test_a_changed_byte_is_told(path):
 )
 def test_whoever_takes_the_triggers_away_is_told_on(path, statement, said):
     filled(path, 20)
+    tampered(path, statement)
+    with Gradebook.open(path) as book:
+        assert said in " ".join(book.faults())
+
+
+def tampered(path, statement):
     other = sqlite3.connect(path)
     for (name,) in other.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
         other.execute(f"DROP TRIGGER {name}")
     other.execute(statement)
     other.commit()
     other.close()
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "readers"),
+    [
+        ("adjustment", "points = 100", ["adjustments"]),
+        ("adjustment", "student = 'eve'", ["adjustments"]),
+        ("withdrawal", "attempt = 2", ["withdrawals", "records"]),
+        ("withdrawal", "until = 0", ["withdrawals", "records"]),
+    ],
+)
+def test_a_changed_adjustment_or_withdrawal_is_told_and_counts_for_nobody(path, table, change, readers):
+    with Gradebook.open(path, write=True) as book:
+        book.add(made("ada"))
+        book.adjust("ada", "softmax", 1, "oral exam", "eve", NOW)
+        book.withdraw([("ada", "softmax", 1)], "a wrong file", "eve", NOW)
+    tampered(path, f"UPDATE {table} SET {change}")
     with Gradebook.open(path) as book:
-        assert said in " ".join(book.faults())
+        assert f"The {table} number 1 is damaged." in book.faults()
+        for reader in readers:
+            with pytest.raises(GraderError, match=f"The {table} number 1 is damaged"):
+                list(getattr(book, reader)())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"exercise": "conv2d"}, {"submission": "0"}, {"verdict": Verdict.FAILED}, {"points": 9.0}, {"max_points": 9.0}],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_a_row_that_does_not_say_what_its_report_does_is_told(book, changed):
+    book.add(replace(made(), **changed))
+    assert book.faults() == ("Report 1 is not what its row says.",)
 
 
 # -- versions ----------------------------------------------------------------------------------------------------------

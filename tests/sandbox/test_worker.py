@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import socket
 import threading
@@ -13,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 from dlgrade.model import Outcome
-from dlgrade.sandbox import client, launch
+from dlgrade.sandbox import client, launch, wire
 from dlgrade.sandbox.calls import Call, Loaded, Parameter, Raised, Returned, Stopped
-from dlgrade.sandbox.client import WorkerTarget
+from dlgrade.sandbox.client import Request, WorkerTarget
 from dlgrade.sandbox.wire import Foreign, Oversize
 from sandbox_targets import ask
 
@@ -190,6 +191,28 @@ def test_what_an_author_cannot_send_is_the_graders_fault(submit: Submit) -> None
     assert ask(target, [1]) == Returned(1)
 
 
+def test_besides_a_large_result_there_is_room_for_the_arguments_made_wider(submit: Submit) -> None:
+    target = submit(
+        "import numpy as np\ndef f(x):\n    large = np.zeros(8 * len(x[0]), np.float32)\n"
+        "    x[0] = x[0].astype(np.complex128)\n    return large"
+    )
+    sent = np.zeros(100_000, np.float32)
+    reply = ask(target, [sent], want_after=True)
+    assert isinstance(reply, Returned), reply
+    assert reply.value.nbytes == 8 * sent.nbytes
+    assert reply.after is not None
+    assert (reply.after[0][0].shape, reply.after[0][0].dtype) == (sent.shape, np.complex128)
+
+
+def test_what_was_heard_before_is_for_the_same_check_only(submit: Submit) -> None:
+    target = submit("made = []\ndef f():\n    made.append(1)\n    return len(made)")
+    said = [target.ask(Request([Call("f")])) for _ in range(2)]
+    target.recall(said)
+    assert ask(target) == Returned(1)
+    target.begin_check()
+    assert ask(target) == Returned(3)
+
+
 # -- callbacks ---------------------------------------------------------------------------------------------------------
 
 
@@ -263,6 +286,22 @@ def test_callbacks_are_counted(submit: Submit, monkeypatch: pytest.MonkeyPatch) 
     assert len(asked) == 100
 
 
+def test_there_is_an_end_to_callbacks_however_fast_they_are(submit: Submit, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = submit("def f(step): return 1")
+    target.load()
+    asked = itertools.count(1)
+
+    def calls_back(*_: Any, **__: Any) -> wire.Frame:
+        assert next(asked) < 10**6
+        return wire.Frame(wire.CALLBACK, 0, b"", b"")
+
+    monkeypatch.setattr(target, "_receive", calls_back)
+    monkeypatch.setattr(client, "_answer", lambda *_: None)
+    reply = ask(target, lambda: None)
+    assert isinstance(reply, Stopped)
+    assert reply.outcome == Outcome.TIMED_OUT
+
+
 def test_what_a_callback_returns_that_cannot_be_sent_is_the_graders_fault(submit: Submit) -> None:
     with pytest.raises(TypeError, match="cannot be sent to a worker"):
         ask(submit("def f(step): return step()"), lambda: {1, 2})
@@ -297,6 +336,11 @@ def test_whatever_is_raised_is_told(submit: Submit, statement: str, kind: str) -
     assert reply.frames
     assert ("MemoryError" in reply.kinds) == ("MemoryError" in kind)
     assert ask(target, 1) == reply  # the same worker, or the same answer from loading
+
+
+def test_an_exception_of_its_own_is_not_the_stubs() -> None:
+    assert Raised(("NotImplementedError", "RuntimeError"), "").not_started
+    assert not Raised(("TooLarge", "NotImplementedError", "RuntimeError"), "").not_started
 
 
 def test_a_traceback_shows_the_submissions_own_lines_only(submit: Submit) -> None:
