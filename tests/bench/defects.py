@@ -110,7 +110,7 @@ DEFECTS = [
     ),
     Defect(
         "a submission is told the seed",
-        "gradebook/grading.py",
+        "checking/run.py",
         "seed=workers_seed(seed)",
         "seed=seed",
         "tests/gradebook/test_grade.py",

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from class_samples import MONDAY, put
+from dlgrade.checking.run import workers_seed
 from dlgrade.course.find import open_course
 from dlgrade.errors import UsageError
 from dlgrade.gradebook import executor, grade, grading
@@ -469,8 +470,8 @@ def test_a_zygote_is_replaced_in_time(tmp_path, monkeypatch):
 
 
 def test_a_worker_is_not_told_the_seed():
-    assert grading.workers_seed(7) != 7
-    assert grading.workers_seed(7) != grading.workers_seed(8)
+    assert workers_seed(7) != 7
+    assert workers_seed(7) != workers_seed(8)
 
 
 TELLS = """\
@@ -493,7 +494,7 @@ def test_what_a_submission_is_told_is_not_the_seed(root, tmp_path):
     with Grader(setting) as grader:
         said = json.loads(grader(task))["checks"][0]["evidence"]["message"]
     assert str(random.Random(7).getrandbits(64)) not in said
-    assert str(random.Random(grading.workers_seed(7)).getrandbits(64)) in said
+    assert str(random.Random(workers_seed(7)).getrandbits(64)) in said
 
 
 # -- wrong usage -------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -42,6 +43,11 @@ OnResult = Callable[[CheckResult], None]
 OnStop = Callable[[str, str], None]
 
 
+def workers_seed(seed: int) -> int:
+    """What a worker's random generators start from: it is told to strangers, and says nothing of the run's seed."""
+    return int.from_bytes(hashlib.sha256(f"worker {seed}".encode()).digest()[:4], "little")
+
+
 def worker_of(
     exercise: Exercise,
     submission: Submission,
@@ -56,7 +62,7 @@ def worker_of(
     Args:
         exercise: the exercise.
         submission: what to load.
-        seed: the state that the worker's random generators start from.
+        seed: the run's; the worker is not told it.
         device: where the tensors of an exercise on tensors live.
         process: a worker that was started earlier, to save the wait.
         start: starts one with the exercise's framework; by default a process of its own that is not confined.
@@ -65,7 +71,7 @@ def worker_of(
         submission,
         module=exercise.name,
         names=list(exercise.entry_points),
-        seed=seed,
+        seed=workers_seed(seed),
         device=device if exercise.framework == "torch" else "cpu",
         refused=refused_operators(exercise),
         process=process,

@@ -150,7 +150,7 @@ def grade_one(
     def facts() -> Facts | Unreadable:
         return parsers.read(submission.source) if fault is None else Unreadable(*fault)
 
-    with worker_of(loaded.exercise, submission, seed=workers_seed(seed), start=start) as target:
+    with worker_of(loaded.exercise, submission, seed=seed, start=start) as target:
         return run_checks(
             loaded.exercise,
             submission,
@@ -162,11 +162,6 @@ def grade_one(
             seed=seed,
             transcripts=transcripts,
         )
-
-
-def workers_seed(seed: int) -> int:
-    """What a worker's random generators start from: it is told to strangers, and says nothing of the run's seed."""
-    return int.from_bytes(hashlib.sha256(f"worker {seed}".encode()).digest()[:4], "little")
 
 
 class Grader:
