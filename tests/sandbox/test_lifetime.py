@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from dlgrade.model import Outcome
 from dlgrade.sandbox import client, launch
 from dlgrade.sandbox.calls import Call, Loaded, Returned, Stopped
 from dlgrade.sandbox.client import WorkerTarget
+from dlgrade.sandbox.forks import Zygote
 from processes import alive, linux_only
 from sandbox_targets import PATIENT, ask, open_files, posix_only, submission
 
@@ -483,3 +485,23 @@ def test_whoever_works_for_too_long_is_told_so(submit: Submit, monkeypatch: pyte
     assert isinstance(reply, Returned)
     soft, hard = reply.value
     assert soft == 900 < hard
+
+
+@pytest.mark.parametrize(
+    "start", [launch.start, lambda framework: Zygote(framework, "landlock")], ids=["own", "zygote"]
+)
+@pytest.mark.parametrize("how", [KeyboardInterrupt, OSError])
+def test_what_interrupts_a_start_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, start: Callable[[str], Any], how: type[BaseException]
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise how
+
+    files = open_files()
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path))
+        patch.setattr(subprocess, "Popen", interrupted)
+        with pytest.raises(GraderError if how is OSError else how):
+            start("numpy")
+    assert not list(tmp_path.iterdir())
+    assert open_files() == files

@@ -151,10 +151,12 @@ class Zygote:
                 start_new_session=True,
             )
             launch.LEADERS.add(self._popen.pid)
-        except OSError as error:
+        except BaseException as error:  # Ctrl-C too
             self._control.close()
             launch.remove(Path(self._scratch))
-            raise GraderError(f"A zygote could not be started: {error}") from error
+            if isinstance(error, OSError):
+                raise GraderError(f"A zygote could not be started: {error}") from error
+            raise
         finally:
             theirs.close()
 

@@ -293,10 +293,12 @@ def start(framework: str, device: str = "cpu") -> Process:
             assert popen.stdin is not None
             popen.stdin.write(theirs.share(popen.pid))
             popen.stdin.close()
-    except OSError as error:
+    except BaseException as error:  # Ctrl-C too
         ours.close()
         remove(Path(scratch))
-        raise GraderError(f"A worker process could not be started: {error}") from error
+        if isinstance(error, OSError):
+            raise GraderError(f"A worker process could not be started: {error}") from error
+        raise
     finally:
         theirs.close()
     if not windows:
