@@ -151,7 +151,13 @@ _always = (
     {**_default_ignored, "label_smoothing": 0.1},
     {**_minus_one_ignored, "label_smoothing": 1.0},
     {**_class_ignored, "label_smoothing": 0.5},
-    {**_plain, "ignore_index": 255, "label_smoothing": 0.0},
+    # Nothing is ignored, unless the index is cast to the targets' type and becomes a class.
+    {
+        "logits": _scores,
+        "targets": np.array([2, 0, 1], dtype=np.int32),
+        "ignore_index": 2**32 + 1,
+        "label_smoothing": 0.0,
+    },
     _large_ignored,
     {"logits": _far, "targets": np.array([0, 0, 2])},
     {"logits": _far, "targets": np.array([2, 1, 0], dtype=np.int32), "label_smoothing": 0.1},
@@ -161,7 +167,6 @@ _always = (
     {"logits": np.array([[3.0], [-1e4]]), "targets": np.array([0, 0])},
     # Wider than int32, int16 or int8 can hold, and a row whose target such a cast would make a class.
     {"logits": _scores, "targets": np.array([1, 2**32, 3]), "ignore_index": 2**32},
-    {"logits": _scores, "targets": np.array([1, 2, 3], dtype=np.int32), "ignore_index": 2**32 + 1},
     {"logits": _scores, "targets": np.array([2**16, 1, 0]), "ignore_index": 2**16, "label_smoothing": 0.1},
     {"logits": np.arange(900.0).reshape(3, 300) % 31 / 8, "targets": np.array([150, 299, 0])},
     # Mistakes that cost more than any number that is thought large enough.
