@@ -151,7 +151,13 @@ _always = (
     {**_default_ignored, "label_smoothing": 0.1},
     {**_minus_one_ignored, "label_smoothing": 1.0},
     {**_class_ignored, "label_smoothing": 0.5},
-    {**_plain, "ignore_index": 255, "label_smoothing": 0.0},
+    # Nothing is ignored, unless the index is cast to the targets' type and becomes a class.
+    {
+        "logits": _scores,
+        "targets": np.array([2, 0, 1], dtype=np.int32),
+        "ignore_index": 2**32 + 1,
+        "label_smoothing": 0.0,
+    },
     _large_ignored,
     {"logits": _far, "targets": np.array([0, 0, 2])},
     {"logits": _far, "targets": np.array([2, 1, 0], dtype=np.int32), "label_smoothing": 0.1},

@@ -66,12 +66,27 @@ def clips_the_scores(x, axis=-1):
     return powers / powers.sum(axis=axis, keepdims=True)
 
 
-@misconception(of="softmax", caught_by="softmax_agrees")
-def clips_the_probabilities(x, axis=-1):
-    """You clip from below, the probabilities or the shifted scores, so that none comes near 0. Softmax's own values are
-    wanted here, however small; what guards a logarithm belongs where the logarithm is taken."""
-    powers = np.exp(x - x.max(axis=axis, keepdims=True))
-    return np.clip(powers / powers.sum(axis=axis, keepdims=True), 1e-12, 1)
+def _clipping(name, least_score, least_probability):
+    """The misconception of clipping the shifted scores, or the probabilities, at such a number."""
+
+    def clips(x, axis=-1):
+        powers = np.exp(np.maximum(x - x.max(axis=axis, keepdims=True), np.asarray(least_score, x.dtype)))
+        return np.maximum(powers / powers.sum(axis=axis, keepdims=True), np.asarray(least_probability, x.dtype))
+
+    clips.__name__ = name
+    clips.__doc__ = (
+        "You clip from below, the probabilities or the shifted scores, so that none comes near 0. Softmax's own values "
+        "are wanted here, however small; what guards a logarithm belongs where the logarithm is taken."
+    )
+    return misconception(of="softmax", caught_by="softmax_agrees")(clips)
+
+
+# The numbers that people take; 1e-12 stands for all the smaller ones, which are told from 0, not from one another.
+_CLIPPINGS = (
+    _clipping("clips_the_shifted_scores_at_20", -20, 0.0),
+    *(_clipping(f"clips_the_probabilities_at_1e_{n}", -np.inf, float(f"1e-{n}")) for n in (6, 7, 8, 12)),
+)
+globals().update({item.name: item for item in _CLIPPINGS})
 
 
 @misconception(of="softmax", caught_by="treats_each_slice_alone")

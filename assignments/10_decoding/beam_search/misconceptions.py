@@ -512,6 +512,15 @@ def ranks_the_results_by_their_sums(step, bos, eos, beam_width, max_len, length_
     return [(tokens, total / len(tokens) ** length_penalty) for tokens, total in pairs]
 
 
+@misconception(of="beam_search", caught_by="agrees")
+def chooses_the_results_by_their_sums(step, bos, eos, beam_width, max_len, length_penalty=0.0):
+    """You choose the best beam_width of the finished by their sums, and rank only those by their scores: divide first,
+    then choose."""
+    finished, live = _search(step, bos, eos, beam_width, max_len)
+    chosen = sorted(finished + live, key=lambda item: (-item[1], item[0]))[:beam_width]
+    return _ranked(chosen, beam_width, length_penalty)
+
+
 @misconception(of="beam_search", caught_by="scores_are_sums_over_lengths")
 def returns_probabilities(step, bos, eos, beam_width, max_len, length_penalty=0.0):
     """You return exp() of the scores: they stay logarithms."""
@@ -579,6 +588,14 @@ def returns_all_that_finished(step, bos, eos, beam_width, max_len, length_penalt
     best beam_width of them."""
     finished, live = _search(step, bos, eos, beam_width, max_len)
     return _ranked(finished + live, None, length_penalty)
+
+
+@misconception(of="beam_search", caught_by="returns_the_best_first")
+def returns_the_first_that_finished(step, bos, eos, beam_width, max_len, length_penalty=0.0):
+    """You return the hypotheses in the order in which they finished: sort them by their scores, then take the best
+    beam_width."""
+    finished, live = _search(step, bos, eos, beam_width, max_len)
+    return [(list(prefix[1:]), _mean(prefix, total, length_penalty)) for prefix, total in finished + live][:beam_width]
 
 
 @misconception(of="beam_search", caught_by="returns_the_best_first")

@@ -43,7 +43,7 @@ def bleu(
         hypotheses: the translations, at least one, each a list of tokens; it may be empty. Tokens are any strings,
             spaces and the empty string included, and are the same only if they are equal.
         references: for each hypothesis a list of at least one reference, each a list of tokens.
-        max_n: the highest order, at least 1; it may be large.
+        max_n: the highest order, from 1 to 100.
         smoothing: "none" or "exp".
 
     Returns:

@@ -283,6 +283,7 @@ def counts_are_added_over_the_corpus(bleu, sizes, wrong):
 @example(c=4, missing=1, max_n=4)
 @example(c=5, missing=9, max_n=1)
 @example(c=4, missing=60, max_n=2)
+@example(c=1, missing=59, max_n=1)  # a tiny score is not 0
 @example(c=4, missing=0, max_n=2)
 def brevity_is_punished(bleu, c, missing, max_n):
     """The first c of a reference's r tokens score exp(1 - r / c)."""
@@ -341,6 +342,9 @@ def lengths_are_added_over_the_corpus(bleu, lengths):
 @example(case=_case(("a b c", "a b c")), smoothing="exp")
 @example(case=_case(("a b", "a b"), ("c", "c"), ("", "a"), max_n=3), smoothing="exp")
 @example(case=_case(("a", "b"), ("a", "a"), max_n=2), smoothing="exp")
+@example(case=_case(("", "")), smoothing="none")
+@example(case=_case(("", ""), max_n=1), smoothing="exp")
+@example(case=_case(("", ""), ("", "")), smoothing="none")
 def too_short_scores_zero(bleu, case, smoothing):
     """Where every hypothesis has fewer than max_n tokens the score is 0, with either smoothing."""
     hypotheses = [tokens[: case.get("max_n", 4) - 1] for tokens in case["hypotheses"]]

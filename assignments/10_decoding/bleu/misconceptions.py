@@ -304,6 +304,18 @@ def takes_the_arithmetic_mean(hypotheses, references, max_n=4, smoothing="none")
 
 
 @misconception(of="bleu", caught_by="takes_the_geometric_mean")
+def takes_the_arithmetic_mean_of_what_matches(hypotheses, references, max_n=4, smoothing="none"):
+    """Where every order has a match you average the precisions themselves: BLEU takes their geometric mean, the exp()
+    of the mean of their logs."""
+
+    def mean(precisions):
+        return sum(precisions) / len(precisions)
+
+    counts = _counts(hypotheses, references, max_n)
+    return _score(counts, smoothing, mean=mean if all(counts[0]) else _geometric)
+
+
+@misconception(of="bleu", caught_by="takes_the_geometric_mean")
 def forgets_the_root(hypotheses, references, max_n=4, smoothing="none"):
     """You multiply the precisions and take no root: the weight of each logarithm is 1 / max_n."""
     return _score(_counts(hypotheses, references, max_n), smoothing, mean=math.prod)
@@ -649,6 +661,14 @@ def smooths_where_nothing_matches(hypotheses, references, max_n=4, smoothing="no
     if smoothing == "none" or any(matches) or not all(totals):
         return _score((matches, totals, c, r), smoothing)
     return _brevity(c, r) * _geometric(_exp(matches, totals))
+
+
+@misconception(of="bleu", caught_by="too_short_scores_zero")
+def takes_two_empty_ones_for_a_match(hypotheses, references, max_n=4, smoothing="none"):
+    """You give 1.0 where hypotheses and references are all empty, since they are equal: without n-grams nothing
+    matches, and the score is 0.0."""
+    counts = _counts(hypotheses, references, max_n)
+    return 1.0 if not any(counts[2:]) else _score(counts, smoothing)
 
 
 @misconception(of="bleu", caught_by="too_short_scores_zero")

@@ -8,8 +8,9 @@ def cross_entropy(
 ) -> float:
     """Return the mean over the batch of -log(softmax(logits)[target]).
 
-    The loss of a row with scores z and target t is log(sum(exp(z))) - z[t]. It must be right for finite scores of
-    any size: a confident mistake by a gap of 1,000 costs 1,000, neither infinity nor NaN.
+    The loss of a row with scores z and target t is log(sum(exp(z))) - z[t]. Finite scores may be of any size: a
+    confident mistake by a gap of 1,000 costs 1,000, neither infinity nor NaN. The loss must be as right as the scores'
+    own rounding allows: in float64 a score of 1e17 stands for anything within 8 of it, and such an error is none.
 
     The conventions are PyTorch's:
 

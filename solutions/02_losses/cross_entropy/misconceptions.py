@@ -60,30 +60,45 @@ def takes_the_logarithm_of_softmax(logits, targets, ignore_index=-100, label_smo
         return -(1 - label_smoothing) * of_target - label_smoothing * log_probs.mean()
 
 
-@misconception(of="cross_entropy", caught_by="a_confident_mistake_costs_the_gap")
-def adds_an_epsilon_in_the_logarithm(logits, targets, ignore_index=-100, label_smoothing=0.0):
-    """log(p + eps) caps the cost of a confident mistake, near 21 for eps = 1e-9: take log(softmax) in one piece, z -
-    max - log(sum(exp(z - max))), which needs no eps."""
-    counted = targets != ignore_index
-    scores, classes = logits[counted], targets[counted]
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    probs = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)
-    log_probs = np.log(probs + 1e-9)
-    of_target = log_probs[np.arange(len(classes)), classes].mean()
-    return -(1 - label_smoothing) * of_target - label_smoothing * log_probs.mean()
+# -- what keeps the logarithm from 0 -----------------------------------------------------------------------------------
+
+_CONSTANTS = ("1e-6", "1e-7", "1e-8", "1e-9", "1e-10", "1e-12", "1e-15")  # that people take
 
 
-@misconception(of="cross_entropy", caught_by="a_confident_mistake_costs_the_gap")
-def clips_the_probabilities(logits, targets, ignore_index=-100, label_smoothing=0.0):
-    """Clipping the probabilities (as Keras does, at 1e-7) caps the cost of a confident mistake, near 16: take
-    log(softmax) in one piece, z - max - log(sum(exp(z - max)))."""
-    counted = targets != ignore_index
-    scores, classes = logits[counted], targets[counted]
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    probs = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)
-    log_probs = np.log(np.clip(probs, 1e-7, 1 - 1e-7))
-    of_target = log_probs[np.arange(len(classes)), classes].mean()
-    return -(1 - label_smoothing) * of_target - label_smoothing * log_probs.mean()
+def _guarded(way, guard, constant, guilt):
+    """The misconception of keeping the probabilities from 0, in one way or another, before their logarithm is taken."""
+    eps = float(constant)
+
+    def loss(logits, targets, ignore_index=-100, label_smoothing=0.0):
+        counted = targets != ignore_index
+        scores, classes = logits[counted], targets[counted]
+        shifted = scores - scores.max(axis=1, keepdims=True)
+        probs = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)
+        log_probs = np.log(guard(probs, eps))
+        of_target = log_probs[np.arange(len(classes)), classes].mean()
+        return -(1 - label_smoothing) * of_target - label_smoothing * log_probs.mean()
+
+    loss.__name__ = f"{way}_at_{constant.replace('-', '_')}"
+    loss.__doc__ = (
+        f"{guilt} caps the cost of a confident mistake, near {-np.log(eps):.0f} for {constant}: take log(softmax) in "
+        "one piece, z - max - log(sum(exp(z - max))), which needs no such constant."
+    )
+    return misconception(of="cross_entropy", caught_by="a_confident_mistake_costs_the_gap")(loss)
+
+
+_GUARDS = {
+    "adds_an_epsilon": (lambda probs, eps: probs + eps, "log(p + eps)", _CONSTANTS),
+    # The smallest comes to the same from below and on both sides.
+    "clips_from_below": (np.maximum, "Clipping the probabilities from below", _CONSTANTS[:-1]),
+    "clips": (
+        lambda probs, eps: np.clip(probs, eps, 1 - eps),
+        "Clipping the probabilities, as Keras does,",
+        _CONSTANTS,
+    ),
+}
+
+for _way, (_guard, _guilt, _constants) in _GUARDS.items():
+    globals().update({item.name: item for item in (_guarded(_way, _guard, eps, _guilt) for eps in _constants)})
 
 
 @misconception(of="cross_entropy", caught_by="a_confident_mistake_costs_the_gap")

@@ -6,9 +6,11 @@ import numpy as np
 def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     """Return exp(x) / sum(exp(x)), where the sum runs along `axis`.
 
-    Every slice of `x` along `axis` becomes a probability distribution of its own. The result must be right for
-    finite scores of any size: exp() overflows near 709 in float64 and near 88 in float32, but scores of 10,000 are
-    as good as any, because adding one number to all the scores of a slice does not change its probabilities.
+    Every slice of `x` along `axis` becomes a probability distribution of its own. Finite scores may be of any size:
+    exp() overflows near 709 in float64 and near 88 in float32, but scores of 10,000 are as good as any, because adding
+    one number to all the scores of a slice does not change its probabilities. The result must be as right as the
+    scores' own rounding allows: in float64 a score of 1e17 stands for anything within 8 of it, and such an error in
+    the exponent is none.
 
     Args:
         x: scores (logits), of any shape with at least one axis and one element, float64 or float32, in any memory

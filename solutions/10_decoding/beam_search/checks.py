@@ -189,7 +189,8 @@ _EDGES = (
     _case([[-1.0, -1.0 + 2**-44, -1.0 - 2**-44, -1.0 + 2**-43]], 0, 2, 3, 4),
     # Sums of the same numbers in other orders, which rounding tells apart.
     _case([[-1.05, -1.21, -2.68]], 0, 2, 2, 3),
-    _case(_LATE, 1, 0, 3, 4, length_penalty=3.0),
+    # A penalty larger than usual, on all sequences of one token or two.
+    _case(_SOON, 1, 0, 13, 2, length_penalty=10.5),
 )
 
 
