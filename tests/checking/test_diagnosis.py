@@ -322,3 +322,54 @@ def test_of_many_fresh_calls_the_last_are_asked_too():
 
     assert explains(off_by_one, off_by_one, NUMBERS, fresh=many)
     assert not explains(off_by_one, right_where_it_is_large, Call("total", (np.ones(2),)), fresh=many)
+
+
+@misconception(of="affine", caught_by="affine_of_three_agrees")
+def forgets_the_shift_of_three(x, w, shift=0.0):
+    """Add the shift."""
+    return (x[:, :1] * w[:1] + x[:, 1:2] * w[1:2]) + x[:, 2:] * w[2:]
+
+
+affine_of_three_agrees = Agreement(
+    "affine",
+    name="affine_of_three_agrees",
+    oracle=lambda x, w, shift: x @ w + shift,
+    given={"x": arrays((2, 3), within=3), "w": arrays((3, 1), within=3), "shift": st.sampled_from((1.0, 2.0))},
+    cases=[{"x": np.array([[1.1, 1e5, -1e5]]), "w": np.ones((3, 1)), "shift": 2.0}],
+    scale=lambda x, w, shift: np.abs(x).max() * np.abs(w).max() * len(w) + abs(shift),
+)
+
+
+def named_of_three(function):
+    report = reported_trusted([affine_of_three_agrees], misconceptions=[forgets_the_shift_of_three], affine=function)
+    assert report.checks[0].outcome == Outcome.FAILED
+    return report.checks[0].misconception
+
+
+def test_what_is_left_where_large_numbers_cancel_need_not_have_the_same_digits():
+    """In float32 one way gives 1.1015625 and the other 1.1, which the check would forgive."""
+
+    def adds_from_the_right(x, w, shift=0.0):
+        return x[:, :1] * w[:1] + (x[:, 1:2] * w[1:2] + x[:, 2:] * w[2:])
+
+    assert named_of_three(adds_from_the_right) == "forgets_the_shift_of_three"
+
+
+def test_what_the_check_would_not_forgive_is_another_mistake():
+    assert named_of_three(lambda x, w, shift=0.0: x @ w * np.asarray(1 + 1e-6, x.dtype)) is None
+    assert named_of_three(lambda x, w, shift=0.0: (x @ w)[:, 0]) is None
+
+
+def test_what_a_check_forgives_in_float64_tells_mistakes_apart_all_the_same():
+    """Next to a large number the check sees no difference between 1 and 50; who made the mistake does."""
+
+    def beside_a_large_number(small):
+        return lambda x, w, shift=0.0: np.where(np.arange(len(x))[:, None] > 0, small, 1e9).astype(x.dtype)
+
+    agrees = replace(affine_of_three_agrees, cases=[], scale=lambda x, w, shift: 1e12)
+    known = [
+        replace(forgets_the_shift_of_three, code=beside_a_large_number(small), name=name)
+        for name, small in (("one", 1.0), ("fifty", 50.0))
+    ]
+    report = reported_trusted([agrees], misconceptions=known, affine=beside_a_large_number(50.0))
+    assert report.checks[0].misconception == "fifty"

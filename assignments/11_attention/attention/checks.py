@@ -213,8 +213,12 @@ def _always(*, backward=False):
         # A mask of one axis fewer than the scores is one for each head, not for each sample.
         _fixed((2, 2), 3, 3, 2, 2, backward=backward, mask=_OF_HEADS),
         _fixed((2, 1, 2), 2, 3, 2, 1, backward=backward),
-        # As many queries as keys, which the mask is of.
+        # As many queries as keys: a row is of the keys, a column of the queries.
         _fixed((), 3, 3, 2, 1, backward=backward, mask=np.array([True, False, True])),
+        _fixed((), 3, 3, 2, 1, backward=backward, mask=_at((3, 1), (1, 0))),
+        # An axis of size 1 stands for every sample, or for every head.
+        _fixed((2, 2), 3, 3, 2, 2, backward=backward, mask=_OF_HEADS[None]),
+        _fixed((2, 2), 3, 3, 2, 2, backward=backward, mask=_OF_HEADS[:, None]),
     )
     turned = _with(_SAMPLES_APART, q=-_SAMPLES_APART["q"])
     far = (_FAR_BELOW, *_FARTHER_BELOW, _QUERIES_APART, _SAMPLES_APART, turned, _BEYOND_SINGLE)

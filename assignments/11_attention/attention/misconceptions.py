@@ -97,9 +97,36 @@ def _of_the_queries(mask, q, k):
     return mask[:, None] if mask is not None and mask.ndim == 1 and q.shape[-2] == k.shape[-2] else mask
 
 
+def _of_the_keys(mask, q, k):
+    """A column taken for one of the keys, where there are as many as queries."""
+    column = mask is not None and mask.ndim == 2 and mask.shape[1] == 1
+    return mask[:, 0] if column and q.shape[-2] == k.shape[-2] else mask
+
+
+def _squeezed(mask):
+    return mask if mask is None else mask.squeeze()
+
+
 def _below_a_billion(q, k, allowed):
     """The softmax with -1e9 for the hidden scores, and zeros where nothing is seen."""
     return np.where(allowed.any(axis=-1, keepdims=True), _softmax(np.where(allowed, _scores(q, k), -1e9)), 0)
+
+
+def _lowered_by_a_billion(q, k, allowed):
+    """The softmax with -1e9 added to the hidden scores."""
+    scores = _scores(q, k)
+    return _softmax(scores + np.where(allowed, 0, -1e9).astype(scores.dtype))
+
+
+def _equal_where_blind(q, k, allowed):
+    """The weights, and equal ones where nothing is seen."""
+    weights = _masked(_scores(q, k), allowed)
+    return np.where(allowed.any(axis=-1, keepdims=True), weights, np.asarray(1 / k.shape[-2], weights.dtype))
+
+
+def _one_ahead(q, k, mask, causal):
+    allowed = _allowed(q, k, mask, False)
+    return allowed & np.tri(*allowed.shape[-2:], 1, dtype=bool) if causal else allowed
 
 
 def _from_the_end(q, k):
@@ -286,6 +313,21 @@ def averages_where_nothing_is_seen(q, k, v, mask=None, causal=False):
 
 
 @misconception(of="attention", caught_by="nothing_to_see_gives_zeros")
+def equal_weights_where_nothing_is_seen(q, k, v, mask=None, causal=False):
+    """A query that may attend to nothing gets equal weights from you, as from hidden scores that all are
+    np.finfo(q.dtype).min. Here its output and weights are zeros."""
+    return _result(_equal_where_blind(q, k, _allowed(q, k, mask, causal)), v)
+
+
+@misconception(of="attention", caught_by="nothing_to_see_gives_zeros")
+def adds_minus_a_billion(q, k, v, mask=None, causal=False):
+    """You add -1e9 to the scores of hidden keys. Where a query may attend to nothing, this lowers all its scores alike
+    and hides none; here its output and weights are zeros. Replace hidden scores by -np.inf, and look after such
+    queries."""
+    return _result(_lowered_by_a_billion(q, k, _allowed(q, k, mask, causal)), v)
+
+
+@misconception(of="attention", caught_by="nothing_to_see_gives_zeros")
 def nan_where_nothing_is_seen(q, k, v, mask=None, causal=False):
     """A query that may attend to nothing gives NaN: all its scores are -inf, and -inf - -inf is NaN. Here its output
     and weights are zeros."""
@@ -330,6 +372,20 @@ def a_mask_of_the_queries(q, k, v, mask=None, causal=False):
     return _result(_weights(q, k, _of_the_queries(mask, q, k), causal), v)
 
 
+@misconception(of="attention", caught_by="attention_agrees")
+def a_column_of_the_keys(q, k, v, mask=None, causal=False):
+    """You take a mask of shape (n, 1) for one of the keys, mask[:, 0] or mask.T, where n equals m. It broadcasts as in
+    NumPy: it says which queries may attend to keys at all."""
+    return _result(_weights(q, k, _of_the_keys(mask, q, k), causal), v)
+
+
+@misconception(of="attention", caught_by="attention_agrees")
+def squeezes_the_mask(q, k, v, mask=None, causal=False):
+    """You take the axes of size 1 out of the mask, with mask.squeeze(), and NumPy then lines up the others with axes
+    that they do not belong to. Leave them in: they broadcast as they are."""
+    return _result(_weights(q, k, _squeezed(mask), causal), v)
+
+
 @misconception(of="attention", caught_by="false_hides_and_true_does_not")
 def ignores_the_mask(q, k, v, mask=None, causal=False):
     """Your mask has no effect: give the scores of keys where it is False the value -inf before the softmax."""
@@ -355,6 +411,13 @@ def hides_the_diagonal(q, k, v, mask=None, causal=False):
     if causal:
         allowed = allowed & np.tri(*allowed.shape[-2:], -1, dtype=bool)
     return _result(_masked(_scores(q, k), allowed), v)
+
+
+@misconception(of="attention", caught_by="causal_is_a_triangular_mask")
+def sees_one_key_ahead(q, k, v, mask=None, causal=False):
+    """Your causal queries see one key ahead, j <= i + 1, as in np.tri(n, m, 1): query i sees the keys j <= i,
+    np.tri(n, m)."""
+    return _result(_masked(_scores(q, k), _one_ahead(q, k, mask, causal)), v)
 
 
 @misconception(of="attention", caught_by="causal_is_a_triangular_mask")
@@ -482,6 +545,13 @@ def subtracts_the_plain_average(grad, q, k, v, mask=None, causal=False):
 
 
 @misconception(of="attention_backward", caught_by="dk_sums_to_zero_over_the_keys")
+def subtracts_the_plain_sum(grad, q, k, v, mask=None, causal=False):
+    """You subtract the plain sum of the weights' cotangent: each term has its weight, sum(w * dw)."""
+    weights, d_weights = _weights(q, k, mask, causal), _of_weights(grad, v)
+    return _gradients(grad, q, k, v, weights, weights * (d_weights - d_weights.sum(axis=-1, keepdims=True)))
+
+
+@misconception(of="attention_backward", caught_by="dk_sums_to_zero_over_the_keys")
 def only_the_diagonal(grad, q, k, v, mask=None, causal=False):
     """You use w * (1 - w), the slope of a sigmoid. Softmax's Jacobian has entries off its diagonal too:
     w * (dw - sum(w * dw))."""
@@ -592,6 +662,20 @@ def a_mask_of_the_queries_backward(grad, q, k, v, mask=None, causal=False):
     return _backward(grad, q, k, v, _of_the_queries(mask, q, k), causal)
 
 
+@misconception(of="attention_backward", caught_by="backward_agrees")
+def a_column_of_the_keys_backward(grad, q, k, v, mask=None, causal=False):
+    """Your backward pass takes a mask of shape (n, 1) for one of the keys, mask[:, 0] or mask.T, where n equals m. It
+    broadcasts as in NumPy: it says which queries may attend to keys at all."""
+    return _backward(grad, q, k, v, _of_the_keys(mask, q, k), causal)
+
+
+@misconception(of="attention_backward", caught_by="backward_agrees")
+def squeezes_the_mask_backward(grad, q, k, v, mask=None, causal=False):
+    """Your backward pass takes the axes of size 1 out of the mask, with mask.squeeze(), and NumPy then lines up the
+    others with axes that they do not belong to. Leave them in: they broadcast as they are."""
+    return _backward(grad, q, k, v, _squeezed(mask), causal)
+
+
 @misconception(of="attention_backward", caught_by="the_gradient_knows_causal_and_mask")
 def hides_the_diagonal_backward(grad, q, k, v, mask=None, causal=False):
     """In your backward pass causal queries do not see their own place: query i sees the keys j <= i."""
@@ -599,6 +683,13 @@ def hides_the_diagonal_backward(grad, q, k, v, mask=None, causal=False):
     if causal:
         allowed = allowed & np.tri(*allowed.shape[-2:], -1, dtype=bool)
     return _gradients(grad, q, k, v, _masked(_scores(q, k), allowed))
+
+
+@misconception(of="attention_backward", caught_by="the_gradient_knows_causal_and_mask")
+def sees_one_key_ahead_backward(grad, q, k, v, mask=None, causal=False):
+    """In your backward pass causal queries see one key ahead, j <= i + 1, as in np.tri(n, m, 1): query i sees the keys
+    j <= i, np.tri(n, m)."""
+    return _gradients(grad, q, k, v, _masked(_scores(q, k), _one_ahead(q, k, mask, causal)))
 
 
 @misconception(of="attention_backward", caught_by="the_gradient_knows_causal_and_mask")
@@ -626,6 +717,20 @@ def averages_where_nothing_is_seen_backward(grad, q, k, v, mask=None, causal=Fal
     """A query that may attend to nothing still sends its cotangent to all values, because equal scores of -1e9 make
     equal weights. Its weights are zeros, and so is what it sends."""
     return _gradients(grad, q, k, v, _softmax(np.where(_allowed(q, k, mask, causal), _scores(q, k), -1e9)))
+
+
+@misconception(of="attention_backward", caught_by="the_hidden_has_no_gradient")
+def equal_weights_where_nothing_is_seen_backward(grad, q, k, v, mask=None, causal=False):
+    """A query that may attend to nothing still sends its cotangent to all values, by equal weights such as hidden
+    scores of np.finfo(q.dtype).min make. Its weights are zeros, and so is what it sends."""
+    return _gradients(grad, q, k, v, _equal_where_blind(q, k, _allowed(q, k, mask, causal)))
+
+
+@misconception(of="attention_backward", caught_by="the_hidden_has_no_gradient")
+def adds_minus_a_billion_backward(grad, q, k, v, mask=None, causal=False):
+    """Your backward pass adds -1e9 to the scores of hidden keys. Where a query may attend to nothing, this lowers all
+    its scores alike and hides none: its weights are zeros, and so is what it sends."""
+    return _gradients(grad, q, k, v, _lowered_by_a_billion(q, k, _allowed(q, k, mask, causal)))
 
 
 @misconception(of="attention_backward", caught_by="the_hidden_has_no_gradient")

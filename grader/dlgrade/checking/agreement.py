@@ -258,16 +258,38 @@ def _fault(
 
 def answers_rightly(trial: Trial, call: Call, reply: Reply) -> bool:
     """Whether a reply is what the oracle of its entry point says, as an Agreement would judge it; False without one."""
+    asked = _asked_for(trial, call)
+    if asked is None:
+        return False
+    check, arguments, form, want = asked
+    return isinstance(reply, Returned) and _fault(check, trial, arguments, call, reply, form, want) is None
+
+
+def errors_forgiven(trial: Trial, call: Call) -> Any:
+    """How far a call's results may be from the right ones, as an Agreement would judge them.
+
+    A number or an array for each leaf of the result, or for all of them; None where no Agreement can say.
+    """
+    asked = _asked_for(trial, call)
+    if asked is None:
+        return None
+    check, arguments, form, want = asked
+    scale = scale_of(check, _in_double(arguments, form), want)
+    rtol = check.rtol32 if form.name == "float32" else check.rtol
+    return tuple(rtol * each for each in scale) if isinstance(scale, (tuple, list)) else rtol * scale
+
+
+def _asked_for(trial: Trial, call: Call) -> tuple[Agreement, Arguments, Form, Any] | None:
+    """A call as an Agreement of its entry point would have made it, and what it expects; None if there is no such."""
     check = next((c for c in trial.exercise.checks if isinstance(c, Agreement) and c.entry_point == call.name), None)
     if check is None:
-        return False
+        return None
     arguments = _named(trial, call)
     form = OTHER_FORMS[0] if in_single(call) else AS_DRAWN
     try:
-        want = _expected(check, arguments, form)
+        return check, arguments, form, _expected(check, arguments, form)
     except Exception:  # a law may give what its oracle does not take
-        return False
-    return isinstance(reply, Returned) and _fault(check, trial, arguments, call, reply, form, want) is None
+        return None
 
 
 def _float_dtype(arguments: Arguments, form: Form) -> Any:

@@ -307,6 +307,38 @@ def _rows(array: Array) -> tuple[tuple[float | None, ...], ...]:
     return tuple(tuple(cell if np.isfinite(cell) else None for cell in row) for row in rounded)
 
 
+def within(one: Any, other: Any, errors: Any) -> bool:
+    """Whether two results are the same but for errors up to these, each of which is a number or an array.
+
+    Args:
+        one: a result.
+        other: another.
+        errors: one for each leaf, or one for all.
+    """
+    if _nesting_problem(one, other) is not None:
+        return False
+    pairs = list(zip(leaves(one), leaves(other), strict=True))
+    allowed = errors if isinstance(errors, (tuple, list)) and len(errors) == len(pairs) else [errors] * len(pairs)
+    return all(_within(*pair, error) for pair, error in zip(pairs, allowed, strict=True))
+
+
+def _within(one: Any, other: Any, error: Any) -> bool:
+    if same(one, other):
+        return True
+    floats = all(isinstance(leaf, (np.ndarray, np.floating, float)) for leaf in (one, other))
+    if not floats or np.shape(one) != np.shape(other) or not np.all(np.isfinite(error)):
+        return False
+    left, right = np.asarray(one), np.asarray(other)
+    if left.dtype != right.dtype or left.dtype.kind != "f" or not _fits(np.shape(error), left.shape):
+        return False
+    return bool(close(left, right, rtol=1.0, scale=error).all())
+
+
+def _fits(shape: tuple[int, ...], into: tuple[int, ...]) -> bool:
+    """Whether an array of one shape broadcasts to another shape."""
+    return len(shape) <= len(into) and all(a in (1, b) for a, b in zip(shape[::-1], into[::-1], strict=False))
+
+
 def same(one: Any, other: Any, *, rtol: float = 1e-9) -> bool:
     """Whether two results are the same to rounding: structure, shapes, dtypes and values."""
     if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dlgrade.author import Misconception
-from dlgrade.checking.compare import same
+from dlgrade.checking.compare import same, within
 from dlgrade.checking.trial import Finding, TrustedTarget, in_single
 from dlgrade.sandbox.calls import Call, Raised, Reply, Returned, Target
 
@@ -26,6 +26,7 @@ def diagnose(
     failed: frozenset[str],
     *,
     right: Callable[[Call, Reply], bool] = lambda call, reply: False,
+    forgiven: Callable[[Call], Any] = lambda call: None,
 ) -> Misconception | None:
     """The misconception that explains a failed check, if exactly one does.
 
@@ -40,6 +41,8 @@ def diagnose(
         failed: the names of the checks that failed.
         right: whether a reply to a call is right; a misconception that answers every failing call rightly explains
             nothing, however like the submission it is elsewhere.
+        forgiven: how far the results of a call may be from the right ones, or None: two ways to one mistake may be as
+            far apart as two ways to the right result.
     """
     fitting: list[Misconception] = []
     answers: dict[str, list[_Answer]] = {}
@@ -49,7 +52,7 @@ def diagnose(
         if candidate.of not in answers:
             answers[candidate.of] = _answers(finding, target, candidate.of)
         theirs = answers[candidate.of]
-        if theirs and _reproduces(candidate, theirs) and _goes_wrong(candidate, finding, right):
+        if theirs and _reproduces(candidate, theirs, forgiven) and _goes_wrong(candidate, finding, right):
             fitting.append(candidate)
     return fitting[0] if len(fitting) == 1 else None
 
@@ -96,15 +99,13 @@ def _spread(calls: Sequence[Call], count: int) -> Sequence[Call]:
     return calls[::step]
 
 
-def _reproduces(candidate: Misconception, answers: Sequence[_Answer]) -> bool:
+def _reproduces(candidate: Misconception, answers: Sequence[_Answer], forgiven: Callable[[Call], Any]) -> bool:
     """Whether a misconception answers every call as the submission did, and asks its callables the same."""
     ours = TrustedTarget({candidate.of: candidate.code})
     for answer in answers:
         asked: Counter[str] = Counter()
         reply = ours.call_many([_overheard(answer.call, asked)])[0]
-        # Two ways to one result of float32 arguments are further apart than two of float64.
-        rtol = 1e-4 if in_single(answer.call) else 1e-9
-        if asked != answer.asked or not _alike(reply, answer.reply, rtol):
+        if asked != answer.asked or not _alike(reply, answer, forgiven):
             return False
     return True
 
@@ -126,12 +127,21 @@ def _as_costly(one: int | None, other: int | None) -> bool:
     return one is None or other is None or max(one, other) <= COST_FACTOR * min(one, other)
 
 
-def _alike(one: Reply, other: Reply, rtol: float) -> bool:
+def _alike(one: Reply, answer: _Answer, forgiven: Callable[[Call], Any]) -> bool:
+    other = answer.reply
     if isinstance(one, Raised) and isinstance(other, Raised):
         return one.kinds[0] == other.kinds[0]
     if not isinstance(one, Returned) or not isinstance(other, Returned):
         return False
-    if not same(one.value, other.value, rtol=rtol) or not _as_costly(one.cost, other.cost):
+    if not _as_costly(one.cost, other.cost):
         return False
+    # Two ways to one result of float32 arguments are further apart than two of float64.
+    single = in_single(answer.call)
+    if not same(one.value, other.value, rtol=1e-4 if single else 1e-9):
+        # A number that is left over where large ones cancel has few of their digits. Of float64's enough are left, and
+        # a check may forgive far more than that: next to 1e35, any padding that is less.
+        errors = forgiven(answer.call) if single else None
+        if errors is None or not within(one.value, other.value, errors):
+            return False
     pairs = zip(one.after or (), other.after or (), strict=False)
     return all(same(a, b) for a, b in pairs)

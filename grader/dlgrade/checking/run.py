@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dlgrade.author import Agreement, Check, Example, Gradient, Misconception, Policy, Property, Timing, claim_of
-from dlgrade.checking.agreement import answers_rightly, run_agreement, sample_calls
+from dlgrade.checking.agreement import answers_rightly, errors_forgiven, run_agreement, sample_calls
 from dlgrade.checking.diagnosis import diagnose
 from dlgrade.checking.doctests import run_example
 from dlgrade.checking.gradient import run_gradient
@@ -243,6 +243,7 @@ def _diagnosed(
                     known,
                     failed,
                     right=functools.partial(answers_rightly, trial),
+                    forgiven=functools.cache(functools.partial(errors_forgiven, trial)),
                 )
             except GraderError:
                 raise
