@@ -253,3 +253,26 @@ def test_a_misconception_that_is_right_where_the_submission_fails_explains_nothi
     failed = [result for result in report.checks if result.outcome == Outcome.FAILED]
     assert [result.name for result in failed] == ["loses_no_digit"]
     assert failed[0].misconception is None
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_runtime_error_is_told_by_its_first_words():
+    """torch raises it for whatever goes wrong, with sizes further on in what it says."""
+
+    @misconception(of="affine", caught_by=CAUGHT)
+    def loses_the_way(x, w, shift=0.0):
+        """Do not lose it."""
+        raise RuntimeError(f"it has lost the way at {x.shape}")
+
+    def raising(said):
+        def affine(x, w, shift=0.0):
+            raise RuntimeError(said)
+
+        return named(affine, known=[loses_the_way])
+
+    assert raising("it has overwritten the way") == (None, None)
+    assert raising("a gradient has another shape") == (None, None)
+    assert raising("") == (None, None)
+    assert raising("it has lost the way at (7, 7)") == ("loses_the_way", "Do not lose it.")

@@ -15,6 +15,9 @@ from dlgrade.sandbox.calls import Call, Raised, Reply, Returned, Target
 COST_FACTOR = 1.5
 """How far apart the costs of two versions of one mistake may be."""
 
+FIRST_WORDS = 3
+"""How many words of an error's message tell its kind; those that follow may be sizes."""
+
 FRESH = 60
 """How many calls besides the failing ones a misconception must reproduce."""
 
@@ -125,9 +128,15 @@ def _as_costly(one: int | None, other: int | None) -> bool:
     return one is None or other is None or max(one, other) <= COST_FACTOR * min(one, other)
 
 
+def _kind(raised: Raised) -> tuple[str, ...]:
+    """What kind of error it is: its type; torch's RuntimeError stands for whatever goes wrong, and its words tell."""
+    general = raised.kinds[0] == "RuntimeError"
+    return raised.kinds[0], *(raised.message.split()[:FIRST_WORDS] if general else ())
+
+
 def _alike(one: Reply, other: Reply, rtol: float) -> bool:
     if isinstance(one, Raised) and isinstance(other, Raised):
-        return one.kinds[0] == other.kinds[0]
+        return _kind(one) == _kind(other)
     if not isinstance(one, Returned) or not isinstance(other, Returned):
         return False
     if not same(one.value, other.value, rtol=rtol) or not _as_costly(one.cost, other.cost):
