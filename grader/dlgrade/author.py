@@ -145,6 +145,7 @@ class Gradient:
         oracle: a trusted backward of the same arguments as the student's.
         forward_oracle: a trusted forward of the same arguments as the student's.
         given: where the forward's arguments come from; keep them away from kinks.
+        cases: forward's arguments that are always tried, before those that are drawn.
         cotangents: the backward's argument that is the cotangent of each of the forward's outputs, in order; None
             for an output that has none. Empty for a scalar loss, whose cotangent is 1.
         outputs: the backward's argument that is each of the forward's outputs, in order.
@@ -164,6 +165,7 @@ class Gradient:
     points: float = 1
     says: str = ""
     examples: int = 6
+    cases: Sequence[Mapping[str, Any]] = ()
     step: float = 1e-5
     name: str = ""
     where: str = field(default_factory=_here, repr=False, compare=False)

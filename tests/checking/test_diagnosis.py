@@ -290,6 +290,17 @@ def test_what_is_kept_between_calls_may_be_right_each_time():
     assert not explains(off_by_one, off_by_one, NUMBERS, right=True)
 
 
+def test_only_a_law_speaks_of_what_a_callable_is_asked():
+    """Where a result has another structure, a mistake that is right there explains nothing."""
+
+    def asks(step):
+        return step(1)
+
+    call = Call("total", (lambda n: n,))
+    assert explains(asks, asks, call, rung="law", right=True)
+    assert not explains(asks, asks, call, rung="structure", right=True)
+
+
 def test_what_is_right_but_costs_too_much_is_told_by_its_cost():
     measured = replace(NUMBERS, measure="lines")
     assert explains(loops, lambda x: loops(x), measured, right=True)
@@ -373,3 +384,26 @@ def test_what_a_check_forgives_in_float64_tells_mistakes_apart_all_the_same():
     ]
     report = reported_trusted([agrees], misconceptions=known, affine=beside_a_large_number(50.0))
     assert report.checks[0].misconception == "fifty"
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_runtime_error_is_told_by_its_first_words():
+    """torch raises it for whatever goes wrong, with sizes further on in what it says."""
+
+    @misconception(of="affine", caught_by=CAUGHT)
+    def loses_the_way(x, w, shift=0.0):
+        """Do not lose it."""
+        raise RuntimeError(f"it has lost the way at {x.shape}")
+
+    def raising(said):
+        def affine(x, w, shift=0.0):
+            raise RuntimeError(said)
+
+        return named(affine, known=[loses_the_way])
+
+    assert raising("it has overwritten the way") == (None, None)
+    assert raising("a gradient has another shape") == (None, None)
+    assert raising("") == (None, None)
+    assert raising("it has lost the way at (7, 7)") == ("loses_the_way", "Do not lose it.")

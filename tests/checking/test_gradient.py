@@ -222,6 +222,21 @@ def test_a_gradient_has_six_digits_right(off, outcome):
     assert trusted(dense_gradient, dense_backward=changed(1, lambda d: d * (1 + off))).outcome == outcome
 
 
+def test_a_case_is_always_tried_and_its_mistake_shown():
+    """Wrong for large inputs only, which no draw gives."""
+
+    def wrong_where_large(grad, x, w):
+        dx, dw = dense_backward(grad, x, w)
+        return dx * (2 if np.abs(x).max() > 50 else 1), dw
+
+    assert passed(trusted(dense_gradient, dense_backward=wrong_where_large))
+    check = replace(dense_gradient, cases=({"x": np.array([[0.25, 100.0]]), "w": np.array([[1.0], [0.0]])},))
+    finding = trusted(check, dense_backward=wrong_where_large)
+    assert verdict(finding) == (FAILED, "values")
+    assert "(2 in one case) times what it should be. dw is right." in message(finding)
+    assert passed(trusted(check))
+
+
 def test_small_gradients_are_judged_by_their_own_size():
     """Gradients of 1e-5 for cotangents of 1: one that is a percent off, or zero, is wrong all the same."""
     check = Gradient(

@@ -226,6 +226,42 @@ def smooths_the_gradient(x, kernel, stride=None, padding=0):
     return middle + (_maxima(x, kernel, stride, padding) - middle).detach()
 
 
+class _Shared(torch.autograd.Function):
+    """Right maxima; backward each window's largest pixels get what `shares` makes of their marks."""
+
+    @staticmethod
+    def forward(ctx, framed, kernel, stride, shares):
+        places = _places(framed, kernel, stride)
+        most = torch.stack(places).amax(0)
+        ctx.save_for_backward(framed, most)
+        ctx.how = kernel, stride, shares
+        return most
+
+    @staticmethod
+    def backward(ctx, grad):
+        framed, most = ctx.saved_tensors
+        kernel, stride, shares = ctx.how
+        back = torch.zeros_like(framed)
+        marks = torch.stack([place == most for place in _places(framed, kernel, stride)])
+        for place, share in zip(_places(back, kernel, stride), shares(marks), strict=True):
+            place += grad * share
+        return back, None, None, None
+
+
+@misconception(of="max_pool2d_fast", caught_by="winners_share_one_gradient")
+def gives_each_winner_all(x, kernel, stride=None, padding=0):
+    """Backward you give the whole gradient to every pixel that equals its window's maximum; where several do, they get
+    it several times over. One of them may have it, or each a part."""
+    return _Shared.apply(_frame(x, padding), kernel, stride, lambda marks: marks)
+
+
+@misconception(of="max_pool2d_fast", caught_by="winners_share_one_gradient")
+def gives_no_winner_any(x, kernel, stride=None, padding=0):
+    """Where several pixels of a window are largest, none of them gets its gradient. One of them may have it, or each a
+    part: after a ReLU, windows of equal zeros are common."""
+    return _Shared.apply(_frame(x, padding), kernel, stride, lambda marks: marks & (marks.sum(0) == 1))
+
+
 # -- right results at too high a cost ----------------------------------------------------------------------------------
 
 

@@ -181,12 +181,20 @@ gradient = Gradient(
     says="autograd through attention_tiled gives the gradients of q, k and v.",
 )
 
+_uphill = np.arange(300.0)[:, None] / 100
+
 # Finite differences of a few elements of q, with thousands of calls saved for k and v.
 gradient_across_tiles = Gradient(
     "attention_tiled",
     wrt="q",
     forward_oracle=library,
     given=_calls(sizes=(((), 2, 600, 1, 1), ((2,), 1, 530, 2, 1))),
+    # Where the second tile has the larger scores, and where it has the smaller ones: by the maxima too a way leads
+    # back, and whoever cuts it in one place only has a wrong gradient in one of the two.
+    cases=(
+        {"q": np.ones((1, 1)), "k": _uphill, "v": _uphill / 3},
+        {"q": np.ones((1, 1)), "k": _uphill[::-1], "v": _uphill[::-1] / 3},
+    ),
     points=1,
     examples=4,
     says="autograd finds its way back through several tiles.",

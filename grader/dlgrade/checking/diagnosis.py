@@ -15,6 +15,9 @@ from dlgrade.sandbox.calls import Call, Raised, Reply, Returned, Target
 COST_FACTOR = 1.5
 """How far apart the costs of two versions of one mistake may be."""
 
+FIRST_WORDS = 3
+"""How many words of an error's message tell its kind; those that follow may be sizes."""
+
 FRESH = 60
 """How many calls besides the failing ones a misconception must reproduce."""
 
@@ -117,9 +120,14 @@ def _goes_wrong(candidate: Misconception, finding: Finding, right: Callable[[Cal
         return True  # each answer by itself may be right
     ours = TrustedTarget({candidate.of: candidate.code})
     calls = [replace(call, want_after=True) for call in finding.failing if call.name == candidate.of]
-    if rung == "law" and any(call.measure or any(map(callable, (*call.args, *call.kwargs.values()))) for call in calls):
-        return True  # its results may be right, and what it costs or asks for wrong
+    # Its results may be right, and what it costs wrong, or what it asks for, of which only laws speak.
+    if any(call.measure or (rung == "law" and _calls_back(call)) for call in calls):
+        return True
     return any(not right(call, ours.call_many([call])[0]) for call in calls)
+
+
+def _calls_back(call: Call) -> bool:
+    return any(map(callable, (*call.args, *call.kwargs.values())))
 
 
 def _as_costly(one: int | None, other: int | None) -> bool:
@@ -127,10 +135,16 @@ def _as_costly(one: int | None, other: int | None) -> bool:
     return one is None or other is None or max(one, other) <= COST_FACTOR * min(one, other)
 
 
+def _kind(raised: Raised) -> tuple[str, ...]:
+    """What kind of error it is: its type; torch's RuntimeError stands for whatever goes wrong, and its words tell."""
+    general = raised.kinds[0] == "RuntimeError"
+    return raised.kinds[0], *(raised.message.split()[:FIRST_WORDS] if general else ())
+
+
 def _alike(one: Reply, answer: _Answer, forgiven: Callable[[Call], Any]) -> bool:
     other = answer.reply
     if isinstance(one, Raised) and isinstance(other, Raised):
-        return one.kinds[0] == other.kinds[0]
+        return _kind(one) == _kind(other)
     if not isinstance(one, Returned) or not isinstance(other, Returned):
         return False
     if not _as_costly(one.cost, other.cost):

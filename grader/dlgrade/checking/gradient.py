@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,7 +13,7 @@ from dlgrade.author import Gradient
 from dlgrade.checking.compare import leaves, plane, structure_problem
 from dlgrade.checking.inputs import Arguments
 from dlgrade.checking.literal import aligned, call_text
-from dlgrade.checking.trial import Finding, Trial, failure_of, quietly, styled_call, undefined
+from dlgrade.checking.trial import Finding, Trial, by_autograd, failure_of, quietly, styled_call, undefined
 from dlgrade.model import Evidence, Outcome, Plane
 from dlgrade.sandbox.calls import Call, Reply, Returned
 from dlgrade.sandbox.wire import Oversize
@@ -101,11 +101,9 @@ def _by_autograd(
     check: Gradient, trial: Trial, arguments: Arguments, cotangents: tuple[Any, ...], outputs: tuple[Any, ...]
 ) -> _Case:
     """One input whose gradients autograd is to find through the forward."""
-    plain = styled_call(trial.entry_point(check.entry_point), arguments, 0)
-    names = list(trial.entry_point(check.entry_point).signature.parameters)
-    places = [name if name in plain.kwargs else names.index(name) for name in check.tensors]
+    entry_point = trial.entry_point(check.entry_point)
     sent = tuple(None if np.ndim(c) == 0 and c == 0.0 else np.asarray(c) for c in cotangents)
-    call = replace(plain, args=(sent, places, *plain.args), measure="gradient")
+    call = by_autograd(entry_point, styled_call(entry_point, arguments, 0), sent, check.tensors)
     with quietly():
         # An author's function on tensors knows its own gradient.
         measured = check.forward_oracle.measures["gradient"]  # type: ignore[attr-defined]

@@ -60,7 +60,7 @@ def source_of(check: Agreement | Property | Gradient) -> Source:
         )
     from_dict = isinstance(check.given, Mapping)
     strategy = st.fixed_dictionaries(dict(check.given)) if from_dict else check.given  # type: ignore[arg-type]
-    always = tuple(_plain(dict(case)) for case in check.cases) if isinstance(check, Agreement) else ()
+    always = tuple(_plain(dict(case)) for case in check.cases) if isinstance(check, Agreement | Gradient) else ()
     return Source(strategy.map(_plain), always, check.examples)  # type: ignore[union-attr]
 
 

@@ -266,6 +266,20 @@ def styled_call(entry_point: EntryPoint, arguments: Mapping[str, Any], style: in
     return Call(entry_point.name, tuple(args), kwargs, tensors=entry_point.on_tensors, **options)
 
 
+def by_autograd(entry_point: EntryPoint, plain: Call, cotangents: Sequence[Any], wrt: Sequence[str]) -> Call:
+    """A call of an entry point on tensors for the gradients that autograd finds.
+
+    Args:
+        entry_point: the entry point.
+        plain: the call for its results.
+        cotangents: one for each result, or None for one that has none.
+        wrt: the arguments that are differentiated.
+    """
+    names = list(entry_point.signature.parameters)
+    places = [name if name in plain.kwargs else names.index(name) for name in wrt]
+    return replace(plain, args=(tuple(cotangents), places, *plain.args), measure="gradient")
+
+
 def in_single(call: Call) -> bool:
     """Whether a call gives float32 arrays: whatever its result's dtype, it has only their digits."""
     given = (*call.args, *call.kwargs.values())
@@ -347,6 +361,26 @@ class Proxy:
     def lines_executed(self, *args: Any, **kwargs: Any) -> int:
         """Call the entry point; how many lines of Python were executed, a line anew in each round of a loop."""
         return self._cost("lines", args, kwargs)
+
+    def gradient(self, wrt: str, cotangent: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call the entry point, of an exercise on tensors, with one result; what autograd finds by way of it.
+
+        Args:
+            wrt: the argument that is differentiated.
+            cotangent: the result's.
+            args: the entry point's own.
+            kwargs: the entry point's own.
+
+        Raises:
+            Refused: if the call raised, or autograd found no way back.
+        """
+        self.memory.clear()
+        call = by_autograd(self.trial.entry_point(self.name), self._call(args, kwargs), (cotangent,), (wrt,))
+        reply = self.trial.call(call)
+        self.calls.append((call, reply.value if isinstance(reply, Returned) else None))
+        if not isinstance(reply, Returned):
+            raise Refused(failure_of(reply, call))
+        return reply.value
 
     def _cost(self, measure: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int:
         self.memory.clear()

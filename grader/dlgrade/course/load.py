@@ -352,9 +352,8 @@ def _validated_law(check: Property, who: str) -> None:
 def _gives_arguments(check: Agreement | Gradient, entry_point: EntryPoint, who: str) -> None:
     """See that what a check gives are the entry point's arguments, as far as that shows before drawing."""
     given = [check.given] if isinstance(check.given, Mapping) else []
-    cases = check.cases if isinstance(check, Agreement) else ()
     parameters = entry_point.signature.parameters
-    for arguments in (*given, *cases):
+    for arguments in (*given, *check.cases):
         for name in arguments:
             if name not in parameters:
                 raise _no_such("argument", name, parameters, check.where, who)

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import torch
 import torch.nn.functional as F
-from dlgrade.author import Agreement, Example, Gradient, Policy, Timing, arrays, assert_equal, check
+from dlgrade.author import Agreement, Example, Gradient, Policy, Timing, arrays, assert_close, assert_equal, check
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -218,7 +218,7 @@ def a_rising_function_may_come_before_or_after(max_pool2d_fast, case):
     assert_equal(max_pool2d_fast(**case | {"x": case["x"] ** 3}), want, message=message)
 
 
-@check(points=1, examples=10)
+@check(points=0.5, examples=10)
 @given(case=calls())
 @example(case=fixed((2, 3, 2, 4), 2))
 @example(case=fixed((2, 2, 3, 3), 2, stride=1))
@@ -272,6 +272,36 @@ gradient = Gradient(
     points=3,
     says="Autograd through max_pool2d_fast sends each output's gradient to its window's largest pixel.",
 )
+
+# A window of one pixel, all alike, some alike; with a border that no window reaches, and one that is padding.
+TIES = (
+    {"x": np.zeros((1, 1, 2, 2)), "kernel": 2},
+    {"x": np.array([[[[1.0, 3.0, 3.0, 0.0, 9.0], [3.0, 2.0, 3.0, 3.0, 9.0]]]]), "kernel": 2},
+    {"x": np.full((2, 2, 3, 3), -1.0), "kernel": (3, 2), "padding": (1, 1)},
+)
+
+
+@check(points=0.5, examples=3)
+@given(case=st.sampled_from(TIES))
+@example(case=TIES[0])
+@example(case=TIES[1])
+@example(case=TIES[2])
+def winners_share_one_gradient(max_pool2d_fast, case):
+    """Where several pixels of a window are largest, what they get for a gradient of 1 is 1 together, and no others."""
+    (kh, kw), _, (p, q) = steps(case)
+    out = np.asarray(max_pool2d_fast(**case))
+    got = max_pool2d_fast.gradient("x", np.ones_like(out), **case)
+    assert np.shape(got) == case["x"].shape, f"dx has the shape {np.shape(got)}, not {case['x'].shape}"
+    # The windows lie side by side, so that each pixel has its gradient from one window only.
+    frame = ((0, 0), (0, 0), (p, kh), (q, kw))
+    shares, pixels = np.pad(got, frame), np.pad(case["x"], frame, constant_values=-np.inf)
+    for n, c, i, j in np.ndindex(out.shape):
+        window = (n, c, slice(i * kh, (i + 1) * kh), slice(j * kw, (j + 1) * kw))
+        winners = pixels[window] == pixels[window].max()
+        assert_close(shares[window].sum(), 1.0, message="the pixels of a window do not have 1 together")
+        assert (shares[window] >= 0).all(), "a pixel has a negative part of its window's gradient"
+        assert not shares[window][~winners].any(), "a pixel that is not the largest has a part of the gradient"
+
 
 # -- what it costs -----------------------------------------------------------------------------------------------------
 

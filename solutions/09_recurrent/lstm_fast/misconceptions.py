@@ -368,6 +368,24 @@ def cuts_the_projection_off(x, h, c, w_x, w_h, b):
     return _run(_projected(x, w_x, b).detach(), h, c, w_h)
 
 
+@misconception(of="lstm_fast", caught_by="gradient")
+def divides_by_an_infinity(x, h, c, w_x, w_h, b):
+    """Your sigmoid is 1 / (1 + exp(-z)). Of a z far below 0, -100 in float32, exp(-z) is infinite: the value, 1 / inf,
+    is right, but autograd goes back by inf / inf, which is NaN. torch.sigmoid has a finite gradient everywhere."""
+    return _forward(x, h, c, w_x, w_h, b, gates=lambda z: _gates(z, lambda a: 1 / (1 + torch.exp(-a))))
+
+
+@misconception(of="lstm_fast", caught_by="gradient")
+def chooses_between_two_sigmoids(x, h, c, w_x, w_h, b):
+    """You choose between two formulas of the sigmoid by torch.where. Both are computed, and autograd multiplies the
+    infinite slope of the one that was not chosen by 0, which is NaN. torch.sigmoid has a finite gradient everywhere."""
+
+    def sigmoid(a):
+        return torch.where(a >= 0, 1 / (1 + torch.exp(-a)), torch.exp(a) / (1 + torch.exp(a)))
+
+    return _forward(x, h, c, w_x, w_h, b, gates=lambda z: _gates(z, sigmoid))
+
+
 # -- right, but slow ---------------------------------------------------------------------------------------------------
 
 

@@ -401,6 +401,32 @@ def detaches_what_was_summed(q, k, v, causal=False):
     return _summed(_tiles(q, k, v, causal), step)
 
 
+def _half_detached(tiles, of_factor, of_powers):
+    """As _online, with the maxima recorded, and what exp() is taken of changed in one place."""
+    most, total, out = -torch.inf, 0.0, 0.0
+    for scores, values in tiles:
+        larger = scores.amax(-1, keepdim=True).clamp(min=most)
+        powers, factor = torch.exp(scores - of_powers(larger)), of_factor(torch.exp(most - larger))
+        total = total * factor + powers.sum(-1, keepdim=True)
+        out = out * factor + powers @ values
+        most = larger
+    return out / total
+
+
+@misconception(of="attention_tiled", caught_by="gradient_across_tiles")
+def detaches_the_factor(q, k, v, causal=False):
+    """You detach the factor exp(most - larger), but not the maxima: what autograd finds by way of them cancels only as
+    a whole. Detach the maximum of each tile, once, where you take it."""
+    return _half_detached(_tiles(q, k, v, causal), torch.Tensor.detach, lambda larger: larger)
+
+
+@misconception(of="attention_tiled", caught_by="gradient_across_tiles")
+def detaches_the_maximum_in_one_place(q, k, v, causal=False):
+    """You detach the maximum that you subtract from the scores, but not the one in the factor exp(most - larger): what
+    autograd finds by way of the maxima cancels only as a whole. Detach it once, where you take it."""
+    return _half_detached(_tiles(q, k, v, causal), lambda factor: factor, torch.Tensor.detach)
+
+
 @misconception(of="attention_tiled", caught_by="gradient")
 def records_nothing(q, k, v, causal=False):
     """You compute under torch.no_grad(), and autograd records nothing: leave it out, whoever calls you decides."""
