@@ -60,7 +60,7 @@ class Ground:
         self._tcp = undo.enter_context(socket.create_server(("127.0.0.1", 0)))
         self.port = self._tcp.getsockname()[1]
         self._udp = undo.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        self._udp.bind(("127.0.0.1", self.port))
+        self._udp.bind(("127.0.0.1", 0))
         self._abstract = undo.enter_context(socket.socket(socket.AF_UNIX))
         self._abstract.bind(f"\0{self._names['ABSTRACT']}")
         self._abstract.listen()
@@ -109,6 +109,7 @@ class Ground:
             "FOLDER": str(folder),
             "SECRET": str(self.secret),
             "PORT": str(self.port),
+            "UDP": str(self._udp.getsockname()[1]),
             "PID": str(self._bystander.pid),
             "GRADER": str(os.getpid()),
             "KEY": str(self.key),

@@ -13,7 +13,6 @@ import pytest
 
 pytest.importorskip("torch", reason="exercises on tensors need torch")
 
-import attempts
 from attempts import HERE, Attack, Range, read_header
 from dlgrade.author import Misconception
 from dlgrade.checking.inputs import Drawer
@@ -57,12 +56,6 @@ def range_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
         yield open_range
 
 
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "PATIENCE", 120.0)
-
-
-@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize(("level", "attack"), CASES)
 def test_no_attack_on_the_clock_passes(range_at: Callable[[str], Range], level: str, attack: Attack) -> None:
     there = range_at(level)

@@ -24,6 +24,7 @@ from dlgrade.sandbox.levels import Workers, workers
 from dlgrade.sandbox.syntax import Facts
 
 LIMIT = 2.0
+TRIES = 3
 
 
 def even(
@@ -614,12 +615,17 @@ def submit(started: Workers, body: str, check: Timing, *checks: Agreement) -> Re
         )  # fmt: skip
 
 
-def found(started: Workers, body: str, **changed: Any) -> Any:
-    return submit(started, body, fast(**changed)).checks[-1]
+def found(started: Workers, body: str, *checks: Agreement, **changed: Any) -> Any:
+    """What is found of its speed; tried again where the machine is too restless, as the report says one should."""
+    for _ in range(TRIES):
+        result = submit(started, body, fast(**changed), *checks).checks[-1]
+        if result.outcome is not Outcome.INCONCLUSIVE:
+            break
+    return result
 
 
 def test_right_and_fast_passes(started: Workers) -> None:
-    result = submit(started, "return neat(x)", fast(limit=20.0, size=8192), AGREES).checks[-1]
+    result = found(started, "return neat(x)", AGREES, limit=20.0, size=8192)
     assert result.outcome is Outcome.PASSED, result.evidence
     assert result.points == 1
     assert result.evidence.race.bars[0].ratio < 20
@@ -640,8 +646,8 @@ def test_a_loop_over_the_rows_is_too_slow_and_named(started: Workers) -> None:
 
 def test_what_sleeps_waits(started: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "WAIT_SECONDS", 0.2)
-    monkeypatch.setattr(timing, "WAIT_FACTOR", 1.0)
-    result = found(started, "time.sleep(0.8)\nreturn neat(x)")
+    monkeypatch.setattr(timing, "WAIT_FACTOR", 0.1)  # the baseline may stand in line for seconds
+    result = found(started, "time.sleep(1.2)\nreturn neat(x)")
     assert result.outcome is Outcome.TOO_SLOW
     assert "it waits" in result.evidence.message
 
@@ -685,7 +691,7 @@ def test_all_workers_keep_to_one_core(started: Workers, monkeypatch: pytest.Monk
         pytest.skip("processes cannot be kept to cores here")
     kept: list[tuple[int, frozenset[int]]] = []
     monkeypatch.setattr(timing.os, "sched_setaffinity", lambda pid, cores: kept.append((pid, frozenset(cores))))
-    found(started, "return neat(x)", size=64)
+    submit(started, "return neat(x)", fast(size=64))
     assert len({pid for pid, _ in kept}) == 4
     assert len({cores for _, cores in kept}) == 1
     assert len(kept[0][1]) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from dlgrade.sandbox import client
 
 
 @pytest.fixture
@@ -12,9 +11,6 @@ def folder(tmp_path, monkeypatch):
     path = tmp_path / "mine"
     path.mkdir()
     monkeypatch.chdir(path)
-    # Nothing here is slow for a good reason, so the wait for what never ends can be short.
-    monkeypatch.setattr(client, "LOAD_SECONDS", 0.5)
-    monkeypatch.setattr(client, "CALL_SECONDS", 0.5)
     return path
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from dlgrade.cli.console import PLAIN_WIDTH
+from dlgrade.sandbox import client
 from student_files import RIGHT, ROOT, returning
 
 # -- names -------------------------------------------------------------------------------------------------------------
@@ -230,10 +231,6 @@ LOADING = {
     "sys.exit": ("import sys\n\nsys.exit(0)\n", "It calls exit(), which ends the program"),
     "os._exit": ("import os\n\nos._exit(0)\n", "The process ended (exit code 0) before it answered"),
     "an exception": ("x = 1\ny = 1 / 0\n", "It raised ZeroDivisionError: division by zero"),
-    "an infinite loop": (
-        "while True:\n    pass\n",
-        "It did not finish in time: is there a loop that never ends, or one over single elements of many?",
-    ),
     "a library that is not here": ("import torch\n", "'torch' cannot be imported here"),
     "a misnamed function": ("def sofmax(x, axis=-1):\n    return x\n", "Did you mean softmax where you wrote sofmax?"),
     "no function": ("softmax = 3\n", "softmax is no function but a value of type 'int'."),
@@ -248,6 +245,15 @@ def test_a_file_that_does_not_load(submit, source, sentence):
     assert "softmax: 0 of 20 points" in ran.out
     if "1 / 0" in source:
         assert "softmax.py line 2, in <module>:  y = 1 / 0" in ran.out
+
+
+def test_a_file_that_never_ends(submit, monkeypatch):
+    monkeypatch.setattr(client, "LOAD_SECONDS", 0.5)
+    ran = submit("while True:\n    pass\n")
+    assert (ran.code, ran.err) == (1, "")
+    said = "It did not finish in time: is there a loop that never ends, or one over single elements of many?"
+    assert said in " ".join(ran.out.split())
+    assert "softmax: 0 of 20 points" in ran.out
 
 
 # -- wrong answers -----------------------------------------------------------------------------------------------------

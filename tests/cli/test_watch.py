@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 from dlgrade.cli import check as check_command
-from dlgrade.cli.watch import SETTLE_SECONDS, Watch
+from dlgrade.cli import watch as watch_module
+from dlgrade.cli.watch import LOOK_SECONDS, SETTLE_SECONDS, Watch
+from processes import LONG, running
 from student_files import RIGHT, STUB
 
 ROOT = Path(__file__).parents[2]
@@ -25,18 +27,39 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no 
 # -- waiting -----------------------------------------------------------------------------------------------------------
 
 
-def later(seconds, act):
-    threading.Timer(seconds, act).start()
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Lets these acts happen while it is waited, one at each wait; says how long was waited at each."""
+
+    def meanwhile(*acts):
+        waits = []
+
+        def sleep(seconds):
+            assert len(waits) < len(acts) + 10, "it waits though all has happened"
+            waits.append(seconds)
+            if len(waits) <= len(acts):
+                acts[len(waits) - 1]()
+
+        monkeypatch.setattr(watch_module.time, "sleep", sleep)
+        return waits
+
+    return meanwhile
 
 
-def test_the_file_that_is_saved_is_told(tmp_path):
+def nothing():
+    pass
+
+
+def test_the_file_that_is_saved_is_told(meanwhile, tmp_path):
     paths = [tmp_path / name for name in ("a.py", "b.py", "c.py")]
     for path in paths[:2]:
         path.write_text("1")
     watch = Watch(paths)
-    later(0.15, lambda: paths[1].write_text("2"))
+    meanwhile(nothing, lambda: save(paths[1], "22"))
     assert watch.changed() == [paths[1]]
-    later(0.15, lambda: paths[2].write_text("new"))
+    meanwhile(nothing, lambda: save(paths[1], "333"))
+    assert watch.changed() == [paths[1]]
+    meanwhile(nothing, lambda: save(paths[2], "new"))
     assert watch.changed() == [paths[2]]
 
 
@@ -48,30 +71,23 @@ def test_what_was_saved_meanwhile_is_not_missed(tmp_path):
     assert watch.changed() == [path]
 
 
-def test_a_file_that_is_written_in_steps_is_told_once_it_is_whole(tmp_path):
+def test_a_file_that_is_written_in_steps_is_told_once_it_is_whole(meanwhile, tmp_path):
     path = tmp_path / "a.py"
     path.write_text("1")
     watch = Watch([path])
-
-    def write():
-        for number in range(8):
-            path.write_text("x" * number)
-            time.sleep(SETTLE_SECONDS / 3)
-
-    later(0.1, write)
+    waits = meanwhile(*(lambda step=step: path.write_text("x" * step) for step in range(8)))
     assert watch.changed() == [path]
     assert path.read_text() == "x" * 7
+    assert waits == [LOOK_SECONDS] + [SETTLE_SECONDS] * 8
 
 
-def test_a_file_that_goes_is_waited_for_until_it_is_back(tmp_path):
-    path, new = tmp_path / "a.py", tmp_path / "new"
+def test_a_file_that_goes_is_waited_for_until_it_is_back(meanwhile, tmp_path):
+    path = tmp_path / "a.py"
     path.write_text("1")
     watch = Watch([path])
-    later(0.1, path.unlink)
-    later(0.5, lambda: (new.write_text("1"), new.replace(path)))
-    begun = time.monotonic()
+    waits = meanwhile(path.unlink, *[nothing] * 5, lambda: save(path, "1"))
     assert watch.changed() == [path]
-    assert time.monotonic() - begun > 0.4
+    assert len(waits) > 6, "it was not back before"
 
 
 # -- the command -------------------------------------------------------------------------------------------------------
@@ -80,16 +96,11 @@ def test_a_file_that_goes_is_waited_for_until_it_is_back(tmp_path):
 class Watching:
     """The command at work: what it says until something is said."""
 
-    def __init__(self, *arguments):
-        # Where the tests run in the background of a shell, SIGINT is ignored.
-        self.popen = subprocess.Popen(
-            [sys.executable, "-m", "dlgrade", "--course", str(ROOT), "check", "--watch", *map(str, arguments)],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )  # fmt: skip
+    def __init__(self, popen):
+        self.popen = popen
         self.lines = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
 
     def _read(self):
         for line in self.popen.stdout:
@@ -99,29 +110,28 @@ class Watching:
         said = ""
         with contextlib.suppress(queue.Empty):
             while not re.search(pattern, said):
-                said += self.lines.get(timeout=60)
+                said += self.lines.get(timeout=LONG)
             return said
         raise AssertionError(f"it never said {pattern!r}, but:\n{said}")
 
     def end(self):
         self.popen.send_signal(signal.SIGINT)
-        code = self.popen.wait(30)
-        return code, "".join(iter(lambda: self.lines.get(timeout=5) if not self.lines.empty() else "", ""))
+        code = self.popen.wait(LONG)
+        self.reader.join(LONG)
+        return code, "".join(self.lines.queue)
 
 
 @pytest.fixture
 def watching(tmp_path):
-    begun = []
+    with contextlib.ExitStack() as stack:
 
-    def begin(*arguments):
-        begun.append(Watching("--at", tmp_path, *arguments))
-        return begun[-1]
+        def begin(*arguments):
+            command = [sys.executable, "-m", "dlgrade", "--course", ROOT, "check", "--watch", "--at", tmp_path]
+            said = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "encoding": "utf-8"}
+            environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+            return Watching(stack.enter_context(running([*command, *arguments], env=environment, **said)))
 
-    yield begin
-    for one in begun:
-        one.popen.kill()
-        one.popen.wait()
-        one.popen.stdout.close()
+        yield begin
 
 
 def save(path, source):

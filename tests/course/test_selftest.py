@@ -1,6 +1,5 @@
 """`dlgrade selftest` proves an exercise, and says of one that falls short what, where and with which exit code."""
 
-import contextlib
 import json
 import os
 import shutil
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from dlgrade.checking.inputs import Drawer
+from processes import linux_only, session, until
 
 KEYS = ["exercise", "reference_points", "max_points", "stub_points", "misconceptions", "caught", "mutants", "killed",
         "equivalent", "flaky", "seconds"]  # fmt: skip
@@ -444,7 +444,7 @@ def test_exercises_side_by_side_are_proved_as_one_by_one(tiny, dlgrade):
     assert one == two
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+@linux_only
 def test_whoever_is_killed_leaves_no_process_behind():
     course = Path(__file__).parents[2]
     command = [
@@ -462,28 +462,12 @@ def test_whoever_is_killed_leaves_no_process_behind():
     with subprocess.Popen(
         [*command, "-j", "2"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as run:
-
-        def members():
-            """The processes of its session that are not only waiting to be reaped."""
-            found = 0
-            for path in Path("/proc").glob("[0-9]*/stat"):
-                with contextlib.suppress(OSError):  # it ended meanwhile
-                    state, _, _, session, *_ = path.read_text().rpartition(")")[2].split()
-                    found += session == str(run.pid) and state != "Z"
-            return found
-
-        def until(what, seconds=60):
-            end = time.monotonic() + seconds
-            while not what() and time.monotonic() < end:
-                time.sleep(0.05)
-            return what()
-
         try:
-            assert until(lambda: members() >= 3)
+            until(lambda: len(session(run.pid)) >= 3)
             time.sleep(1.0)
             run.kill()
             run.wait()
-            assert until(lambda: members() == 0)
+            until(lambda: not session(run.pid))
         finally:
-            if members():
+            if session(run.pid):
                 os.killpg(run.pid, 9)

@@ -29,8 +29,8 @@ def doing(folder):
 
 @contextlib.contextmanager
 def _doing(folder):
-    (folder / f"pid-{os.getpid()}").touch()
     try:
+        (folder / f"pid-{os.getpid()}").touch()
         yield functools.partial(_do, folder)
     finally:
         (folder / f"left-{os.getpid()}").touch()
@@ -48,21 +48,21 @@ def _do(folder, task):
     if what == "raises" or (what == "raises-once" and not tried):
         raise ValueError("it is what it is")
     if what == "sleeps":
-        begun = time.time()
+        begun = time.monotonic()
         time.sleep(float(rest.split()[0]))
         with (folder / "slept").open("a") as file:
-            file.write(f"{begun} {time.time()} {task.alone}\n")
+            file.write(f"{begun} {time.monotonic()} {task.alone}\n")
     if what == "collects-garbage":
         gc.callbacks.append(_linger)
         gc.collect()
-        time.sleep(60)
+        time.sleep(600)
     return f"{task.key} by {os.getpid()}"
 
 
 def _linger(phase, info):
     """Whatever is raised in here is lost."""
     gc.callbacks.remove(_linger)
-    time.sleep(60)
+    time.sleep(600)
 
 
 def refusing():

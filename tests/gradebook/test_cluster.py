@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -21,7 +20,7 @@ from dlgrade.gradebook.store import Gradebook
 from dlgrade.model import Submission
 from dlgrade.report.as_json import from_json
 from graded_class import CLASS, course_at, isolation, told
-from processes import alive, descendants
+from processes import LONG, alive, descendants, until
 
 pytest.importorskip("distributed", reason="dask.distributed is not installed: pip install 'dlgrade[cluster]'")
 if sys.platform != "linux":
@@ -70,20 +69,13 @@ class Machines:
         for process in self.workers:
             process.terminate() if "--nanny" in process.args else process.kill()
         for process in self.workers:
-            process.wait(20)
+            process.wait(LONG)
         self.workers = []
 
     def end(self):
         self.end_workers()
         self.scheduler.kill()
-        self.scheduler.wait(20)
-
-
-def until(condition, seconds=20.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came about"
-        time.sleep(0.02)
+        self.scheduler.wait(LONG)
 
 
 @pytest.fixture(autouse=True)
@@ -144,7 +136,7 @@ def test_a_class_is_graded_as_it_is_here(machines, tmp_path, dlgrade, monkeypatc
     command = ["--course", str(tmp_path / "course"), "grade", "--seed", "7", str(tmp_path / "submissions")]
     command += ["--isolation", isolation(), "--out"]
     there = [sys.executable, "-m", "dlgrade", *command, str(tmp_path / "there"), "--cluster", machines.address]
-    ran = subprocess.run(there, capture_output=True, text=True, timeout=120)
+    ran = subprocess.run(there, capture_output=True, text=True, timeout=LONG)
     assert (ran.returncode, "Traceback" in ran.stderr) == (0, False), ran.stderr
     monkeypatch.setattr(executor, "Processes", Inside)
     assert dlgrade(*command, tmp_path / "here").code == 0
@@ -166,8 +158,8 @@ def test_a_worker_that_is_killed_loses_nothing(machines, setting):
     found += run
     assert sorted(task.key for task, _ in found) == sorted(task.key for task in wanted)
     assert all(from_json(json.loads(answer)).points == 7 for _, answer in found)
-    until(lambda: not any(map(alive, beside)), seconds=10)
-    until(lambda: not descendants(workers[1].pid), seconds=10)
+    until(lambda: not any(map(alive, beside)))
+    until(lambda: not descendants(workers[1].pid))
 
 
 def test_both_are_killed_and_a_rerun_finishes(machines, setting, tmp_path):

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from dlgrade.gradebook.policy import Attempts, GradingPolicy
 from dlgrade.gradebook.store import Gradebook
 from dlgrade.sandbox import levels
 from graded_class import CLASS, RIGHT, WRONG, course_at, everything, isolation, told
+from processes import LONG, running, until
 
 POINTS = {
     ("ada", "double"): 7,
@@ -72,8 +74,6 @@ def run(root, folder, *options, **others):
 @pytest.fixture
 def again(dlgrade, root, graded, monkeypatch, tmp_path):
     """Grade again, in this process, in a copy of the results; no process may be started."""
-    import shutil
-
     shutil.copytree(graded, tmp_path / "class")
     monkeypatch.setattr(executor, "Processes", lambda make, jobs: pytest.fail("nothing was to be graded"))
 
@@ -593,29 +593,31 @@ def reports_in(folder):
         return 0
 
 
-def started(root, folder, **options):
+def started(root, folder):
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
-    return subprocess.Popen(command(root, folder, "-j", "1", "--seed", "7"), **quiet, **options)
+    return running(command(root, folder, "-j", "1", "--seed", "7"), **quiet)
 
 
 def test_killed_at_any_moment_nothing_is_lost(root, one_by_one, tmp_path):
     undisturbed, whole = one_by_one
     put(tmp_path / "submissions", CLASS)
+    # Takes no end, in the middle of them: whenever it is killed, there is something left to do.
+    put(tmp_path / "submissions", {"lea/double.py": "import time\ntime.sleep(1000)\n"})
     moments = random.Random(7)
-    cut_short = 0
-    for number in range(10):
-        before = reports_in(tmp_path / "out")
-        grader = started(root, tmp_path)
-        if number % 3:  # among the reports, not only before them
-            while grader.poll() is None and reports_in(tmp_path / "out") == before:
-                time.sleep(0.01)
-            time.sleep(moments.uniform(0.0, 0.2))
-        else:
-            time.sleep(moments.uniform(0.0, whole))
-        grader.kill()
-        assert "Traceback" not in grader.communicate(timeout=60)[1]
-        cut_short += before < reports_in(tmp_path / "out") < len(CLASS)
-    assert cut_short, "none of them was among the reports"
+    number = 0
+    while (before := reports_in(tmp_path / "out")) < 5:
+        with started(root, tmp_path) as grader:
+            if number % 3:  # among the reports, not only before them
+                while grader.poll() is None and reports_in(tmp_path / "out") == before:
+                    time.sleep(0.01)
+                time.sleep(moments.uniform(0.0, 0.2))
+            else:
+                time.sleep(moments.uniform(0.0, whole))
+            grader.kill()
+            assert "Traceback" not in grader.communicate(timeout=LONG)[1]
+        number += 1
+    assert reports_in(tmp_path / "out") < len(CLASS)
+    shutil.rmtree(tmp_path / "submissions" / "lea")
     ran = run(root, tmp_path, "-j", "1", "--seed", "7")
     assert ran.returncode == 0, ran.stderr
     assert len(told(tmp_path / "out")) == len(CLASS)
@@ -627,13 +629,10 @@ def test_ctrl_c_keeps_what_was_graded(root, tmp_path):
     endless = "def shift(x):\n    while True: pass\n"
     quick = {f"{name}/double.py": f"x = '{name}'" for name in ("ada", "bob", "eve")}
     put(tmp_path / "submissions", {**quick, "ida/shift.py": endless, "tom/shift.py": f"{endless}#"})
-    grader = started(root, tmp_path)
-    end = time.monotonic() + 60
-    while not reports_in(tmp_path / "out"):
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    os.killpg(grader.pid, signal.SIGINT)
-    _, said = grader.communicate(timeout=30)
+    with started(root, tmp_path) as grader:
+        until(lambda: reports_in(tmp_path / "out"))
+        os.killpg(grader.pid, signal.SIGINT)
+        _, said = grader.communicate(timeout=LONG)
     assert grader.returncode == 130, said
     assert "the same command grades the rest" in said
     assert 1 <= reports_in(tmp_path / "out") < 5

@@ -6,6 +6,7 @@ import random
 import re
 import shutil
 import sys
+import time
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
@@ -254,12 +255,10 @@ HOSTILE = {
 
 
 def test_hostile_sources_take_neither_time_nor_anybody_along(course, strangers, original):
-    import time
-
     sources = [*strangers[:10], *HOSTILE.items(), ("ann", original), ("bob", original), ("big", "x = 1\n" * 50_000)]
     begun = time.monotonic()
     found = likeness(course, [*sources, ("latin", b"x = '\xff'\n")])
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < 60
     assert frozenset(("ann", "bob")) in owners(found)
     assert {"big, attempt 1", "latin, attempt 1", "controls, attempt 1"} <= {label for label, _ in found.left_out}
 

@@ -20,7 +20,7 @@ from dlgrade.sandbox import client, forks, launch, levels
 from dlgrade.sandbox.calls import Call, Raised, Returned, Stopped
 from dlgrade.sandbox.client import WorkerTarget
 from dlgrade.sandbox.forks import Unconfined, Zygote
-from processes import alive, descendants, linux_only
+from processes import LONG, alive, descendants, linux_only, running, until
 from sandbox_targets import PATIENT, submission
 
 pytestmark = linux_only
@@ -307,8 +307,7 @@ def test_a_zygote_that_has_a_second_thread_forks_nothing(tmp_path, monkeypatch):
 
 
 GRADER = """
-import signal, sys, time
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background of a shell
+import sys
 from dlgrade.sandbox.client import WorkerTarget
 from dlgrade.sandbox.calls import Call
 from dlgrade.sandbox.levels import workers
@@ -337,22 +336,14 @@ def test_a_worker_that_is_not_confined_dies_with_the_grader_too(how):
 
 
 def ends_with_the_grader(level, how, count):
-    grader = subprocess.Popen(
-        [sys.executable, "-c", GRADER, level], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
+    command = [sys.executable, "-c", GRADER, level]
+    with running(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as grader:
         pids = [int(word) for word in grader.stdout.readline().split()]
         assert len(pids) == count and all(alive(pid) for pid in pids)
         time.sleep(0.3)
         grader.send_signal(how)
-        grader.wait(20)
-        until = time.monotonic() + 10
-        while any(alive(pid) for pid in pids) and time.monotonic() < until:
-            time.sleep(0.02)
-        assert [pid for pid in pids if alive(pid)] == []
-    finally:
-        grader.kill()
-        grader.communicate()
+        grader.wait(LONG)
+        until(lambda: not any(map(alive, pids)))
 
 
 def test_two_graders_at_once(confined):

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from dlgrade.sandbox import client, launch
 from dlgrade.sandbox.calls import Call, Loaded, Returned, Stopped
 from dlgrade.sandbox.client import WorkerTarget
 from dlgrade.sandbox.forks import Zygote
-from processes import alive, linux_only
+from processes import LONG, alive, linux_only, unreaped, until
 from sandbox_targets import PATIENT, ask, open_files, posix_only, submission
 
 Submit = Callable[..., WorkerTarget]
@@ -73,7 +74,7 @@ def test_a_call_that_does_not_end_is_ended(submit: Submit, statement: str) -> No
     reply = ask(target, lambda: 1, seconds=HASTY)
     assert isinstance(reply, Stopped)
     assert reply.outcome == Outcome.TIMED_OUT
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 60
 
 
 def test_a_file_that_does_not_end_is_ended(submit: Submit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,9 +86,34 @@ def test_a_file_that_does_not_end_is_ended(submit: Submit, monkeypatch: pytest.M
     assert ask(target, 1) == reply
 
 
-def test_each_call_of_a_batch_has_its_own_time(submit: Submit) -> None:
-    target = submit("import time\ndef f(x):\n    time.sleep(x)\n    return x")
-    calls = [Call("f", (x,)) for x in (0.4, 0.4, 0.4, 100, 0)]
+@pytest.fixture
+def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], float]:
+    """A callable after which the submission takes so many seconds by the grader's clock, which else runs so slowly that
+    no machine is too busy for it."""
+    waited = soon = 0.0
+    send = client._Session.send
+
+    def wait(seconds: float) -> float:
+        nonlocal soon
+        soon = seconds
+        return seconds
+
+    def sent(session: client._Session, *said: Any) -> None:
+        nonlocal waited, soon
+        send(session, *said)
+        waited, soon = waited + soon, 0.0
+
+    monkeypatch.setattr(client._Session, "send", sent)
+
+    clock = SimpleNamespace(**vars(time))
+    clock.monotonic = lambda: waited + time.monotonic() / 100
+    monkeypatch.setattr(client, "time", clock)
+    return wait
+
+
+def test_each_call_of_a_batch_has_its_own_time(submit: Submit, wait: Callable[[float], float]) -> None:
+    target = submit("def f(wait, x): return wait(x)")
+    calls = [Call("f", (wait, x)) for x in (0.4, 0.4, 0.4, 100, 0)]
     replies = target.call_many(calls, seconds=0.4)
     assert replies[:3] == [Returned(0.4)] * 3
     assert isinstance(replies[3], Stopped)
@@ -106,18 +132,16 @@ def test_time_is_processor_time_where_it_can_be_read(submit: Submit, monkeypatch
     assert time.monotonic() - start < HASTY * 50
 
 
-def test_all_calls_of_a_check_together_have_an_end(submit: Submit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "CHECK_SECONDS", 0.5)
-    target = submit("import time\ndef f(x):\n    time.sleep(0.1)\n    return x")
+def test_all_calls_of_a_check_together_have_an_end(submit: Submit, wait: Callable[[float], float]) -> None:
+    target = submit("def f(wait, x): return wait(x)")
     target.load()
     target.begin_check()
-    replies = target.call_many([Call("f", (n,)) for n in range(100)], seconds=PATIENT)
-    assert 1 < len(replies) < 20
+    replies = target.call_many([Call("f", (wait, 11.0))] * 9, seconds=PATIENT)
+    assert replies[:-1] == [Returned(11.0)] * 5
     assert isinstance(replies[-1], Stopped)
     assert replies[-1].outcome == Outcome.TIMED_OUT
-    monkeypatch.setattr(client, "CHECK_SECONDS", 60.0)  # a new worker has to start first
     target.begin_check()
-    assert ask(target, 1) == Returned(1)
+    assert ask(target, wait, 11.0) == Returned(11.0)
 
 
 def test_what_the_grader_does_itself_is_not_the_submission_s_time(
@@ -182,7 +206,7 @@ def test_a_death_is_told_and_the_next_call_has_a_new_worker(
     submit: Submit, started: list[launch.Process], statement: str, says: str
 ) -> None:
     target = submit(f"def f(x): {statement}\ndef g(): return 'alive'", "f", "g")
-    reply = ask(target, lambda: time.sleep(1))
+    reply = ask(target, lambda: started[-1].popen.wait(LONG))
     assert isinstance(reply, Stopped)
     assert reply.outcome == (Outcome.TIMED_OUT if "processor" in says else Outcome.CRASHED)
     assert says in reply.message
@@ -228,10 +252,11 @@ def test_each_entry_point_is_told_its_own_deaths(submit: Submit) -> None:
     assert ask(target).outcome == Outcome.CRASHED  # type: ignore[union-attr]
 
 
-def test_a_death_between_two_calls_is_noticed(submit: Submit) -> None:
-    target = submit("import os, threading\ndef f():\n    threading.Timer(0.05, os._exit, (5,)).start()\n    return 1")
+def test_a_death_between_two_calls_is_noticed(submit: Submit, started: list[launch.Process]) -> None:
+    target = submit("def f(): return 1")
     assert ask(target) == Returned(1)
-    time.sleep(0.5)
+    started[-1].popen.kill()
+    started[-1].popen.wait(LONG)
     reply = ask(target)
     assert isinstance(reply, Stopped)
     assert reply.outcome == Outcome.CRASHED
@@ -307,10 +332,7 @@ def test_a_process_that_slipped_away_is_ended(submit: Submit, leave: str) -> Non
     assert isinstance(reply, Returned), reply
     assert alive(reply.value)
     target.close()
-    deadline = time.monotonic() + 5
-    while alive(reply.value) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not alive(reply.value)
+    until(lambda: not alive(reply.value))
 
 
 @linux_only
@@ -330,7 +352,7 @@ def test_a_process_that_outlives_the_worker_keeps_nobody_waiting(submit: Submit)
     target.load()
     start = time.monotonic()
     assert isinstance(ask(target, seconds=HASTY), Stopped)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 60
 
 
 @posix_only
@@ -400,18 +422,13 @@ def test_the_grader_keeps_no_file_no_thread_and_no_child() -> None:
             assert isinstance(ask(target, name="h", seconds=HASTY), Stopped)
 
     one_life()  # what is imported late may stay
-    files, threads = open_files(), threading.active_count()
+    # What other tests started may have been left to this process, and has ended.
+    files, threads, zombies = open_files(), threading.active_count(), unreaped()
     for _ in range(2):
         one_life()
     assert open_files() == files
     assert threading.active_count() == threads
-    # Neither the running spare nor anything of other tests carries this test's tokens; zombies would be our children.
-    children = Path(f"/proc/self/task/{os.getpid()}/children")
-    if children.exists():
-        states = [Path(f"/proc/{pid}/stat").read_text() for pid in children.read_text().split()]
-        # What other tests started, a browser say, may have been left to this process.
-        ours = [state for state in states if "(python" in state]
-        assert not [state for state in ours if state.rpartition(")")[2].split()[0] == "Z"]
+    assert unreaped() <= zombies
 
 
 def test_closing_twice_is_closing_once(submit: Submit) -> None:

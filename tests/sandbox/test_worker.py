@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import socket
-import threading
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -360,25 +359,31 @@ def test_a_file_that_cannot_be_loaded_says_so_every_time(submit: Submit, started
     assert len(started) == 1
 
 
-def test_a_call_has_its_own_time_however_long_the_grader_was_away() -> None:
+def test_a_call_has_its_own_time_however_long_the_grader_was_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a worker used before, in calls that nobody had to wait for, is no part of the next one's time."""
+    monkeypatch.setattr(client, "WALL_FACTOR", 1000.0)
     ours, theirs = socket.socketpair()
-    used = [0.0]
-    process = SimpleNamespace(sock=ours, output=None, pid=0, cpu_seconds=lambda: used[0])
+    used, answers = [0.0], True
+
+    def cpu_seconds() -> float:
+        """The next of these, from then on the last; the worker answers once it is clocked."""
+        if answers:
+            theirs.send(b".")
+        return used.pop(0) if len(used) > 1 else used[0]
+
+    process = SimpleNamespace(sock=ours, output=None, pid=0, cpu_seconds=cpu_seconds)
     with ours, theirs:
         session = client._Session(process)  # type: ignore[arg-type]
         session.allow(0.1)
-        threading.Timer(2 * client.CROWD_SECONDS, theirs.send, [b"."]).start()
-        session._wait()  # long enough to be clocked
-        ours.recv(1)
-        used[0] = 10.0
+        session._wait()
+        ours.recv(100)
+        used[:] = [10.0]
         session.allow(0.1)
         time.sleep(0.2)
-        threading.Timer(0.05, theirs.send, [b"."]).start()
         session._wait()
-        ours.recv(1)
-        used[0] = 20.0
+        ours.recv(100)
+        used, answers = [20.0, 20.05, 20.2], False
         session.allow(0.1)
-        threading.Timer(0.05, used.__setitem__, [0, 20.2]).start()
         with pytest.raises(client._Late):
             session._wait()
+        assert time.monotonic() < session._deadline, "it is late by its processor time"

@@ -11,7 +11,7 @@ import numpy as np
 
 def attempt():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
-        line.sendto(b"inputs", ("127.0.0.1", int("@PORT@")))
+        line.sendto(b"inputs", ("127.0.0.1", int("@UDP@")))
     return "sent"
 
 
