@@ -18,7 +18,11 @@ def _frame(x, padding):
 def _size(x, w, stride, dilation):
     """The output's height and width, for an image that is padded already."""
     sides = zip(x.shape[2:], w.shape[2:], _pair(stride), _pair(dilation), strict=True)
-    return tuple(max(0, (size - d * (k - 1) - 1) // s + 1) for size, k, s, d in sides)
+    size = tuple((size - d * (k - 1) - 1) // s + 1 for size, k, s, d in sides)
+    # As np.zeros would, with which most people make the output.
+    if min(size) < 0:
+        raise ValueError("negative dimensions are not allowed")
+    return size
 
 
 def _index(size, w, stride, dilation):
@@ -448,6 +452,14 @@ def counts_dilation_from_zero(x, w, b=None, stride=1, padding=0, dilation=1, gro
     return _forward(x, w, b, stride, padding, (d + 1, e + 1), groups)
 
 
+@misconception(of="conv2d", caught_by="dilation_puts_zeros_between_the_weights")
+def puts_a_zero_too_many(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    """You put `dilation` zeros between the weights where the dilation is more than 1: there are dilation - 1, so that
+    weight (i, j) meets the window's pixel (i * dilation, j * dilation)."""
+    d, e = (d + 1 if d > 1 else 1 for d in _pair(dilation))
+    return _forward(x, w, b, stride, padding, (d, e), groups)
+
+
 # -- groups ------------------------------------------------------------------------------------------------------------
 
 
@@ -552,6 +564,18 @@ def overwrites_where_windows_overlap(grad, x, w, stride=1, padding=0, dilation=1
     rows, columns = _index(grad.shape[2:], w, stride, dilation)
     for i, j in np.ndindex(*grad.shape[2:]):
         image[:, :, rows[i, 0], columns[0, j]] = windows[:, :, i, j]
+    _, dw, db = _backward(grad, x, w, stride, padding, dilation, groups)
+    return _crop(image, x, padding), dw, db
+
+
+@misconception(of="conv2d_backward", caught_by="overlapping_windows_add_up")
+def overwrites_place_by_place(grad, x, w, stride=1, padding=0, dilation=1, groups=1):
+    """For one weight of the kernel after the other, you assign to dx what all windows send back through it, and wipe
+    out what an earlier weight put there, for windows overlap: add with +=."""
+    windows, image = _to_windows(grad, w, groups), np.zeros_like(_frame(x, padding))
+    rows, columns = _index(grad.shape[2:], w, stride, dilation)
+    for u, v in np.ndindex(*w.shape[2:]):
+        image[:, :, rows[:, :, u, 0], columns[:, :, 0, v]] = windows[..., u, v]
     _, dw, db = _backward(grad, x, w, stride, padding, dilation, groups)
     return _crop(image, x, padding), dw, db
 

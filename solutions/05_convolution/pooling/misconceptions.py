@@ -28,7 +28,10 @@ def _index(size, kernel, stride, ceil=False):
     """Rows and columns of every window of an image that is framed already; they index it as (H', W', kh, kw)."""
     axes = []
     for side, k, s in zip(size, _pair(kernel), _stride(kernel, stride), strict=True):
-        out = max(0, (side - k + (s - 1 if ceil else 0)) // s + 1)
+        out = (side - k + (s - 1 if ceil else 0)) // s + 1
+        # As np.zeros would, with which most people make the output.
+        if out < 0:
+            raise ValueError("negative dimensions are not allowed")
         axes.append(np.arange(out)[:, None] * s + np.arange(k))
     rows, columns = axes
     return rows[:, None, :, None], columns[None, :, None, :]
@@ -297,6 +300,43 @@ def takes_the_first_of_each_pair(x, kernel, stride=None, padding=0):
     return _maxima(x, _first(kernel), _first(stride), _first(padding))
 
 
+@misconception(of="max_pool2d", caught_by="max_pool2d_agrees")
+def swaps_the_kernel(x, kernel, stride=None, padding=0):
+    """You read the kernel's pair as (width, height). It is (height, width), as in an array's shape."""
+    return _maxima(x, _flipped(kernel), _flipped(kernel) if stride is None else stride, padding)
+
+
+@misconception(of="max_pool2d", caught_by="max_pool2d_agrees")
+def swaps_the_stride(x, kernel, stride=None, padding=0):
+    """You read the stride's pair as (width, height). It is (height, width), as in an array's shape."""
+    return _maxima(x, kernel, _flipped(stride), padding)
+
+
+@misconception(of="max_pool2d", caught_by="max_pool2d_agrees")
+def swaps_the_padding(x, kernel, stride=None, padding=0):
+    """You read the padding's pair as (width, height). It is (height, width), as in an array's shape."""
+    return _maxima(x, kernel, stride, _flipped(padding))
+
+
+@misconception(of="max_pool2d", caught_by="max_pool2d_agrees")
+def pads_both_axes_by_the_first(x, kernel, stride=None, padding=0):
+    """You pad both axes by the first number of the pair. The second is the width's."""
+    return _maxima(x, kernel, stride, _first(padding))
+
+
+@misconception(of="max_pool2d", caught_by="max_pool2d_agrees")
+def strides_both_axes_by_the_first(x, kernel, stride=None, padding=0):
+    """The window moves along both axes by the first number of the stride pair. The second is the width's."""
+    return _maxima(x, kernel, _first(stride), padding)
+
+
+@misconception(of="max_pool2d", caught_by="max_pool2d_agrees")
+def steps_by_the_height(x, kernel, stride=None, padding=0):
+    """Without `stride` you step by the kernel's height along both axes. The windows lie side by side: along the
+    width the stride is kw."""
+    return _maxima(x, kernel, _first(kernel) if stride is None else stride, padding)
+
+
 @misconception(of="max_pool2d", caught_by="max_pool2d_has_the_size_that_the_formula_gives")
 def ignores_the_padding(x, kernel, stride=None, padding=0):
     """You ignore `padding`: surround the image with that many pixels of -inf on each side first."""
@@ -357,6 +397,15 @@ def sends_it_to_the_last_tie(grad, x, kernel, stride=None, padding=0):
     windows = _windows(x, kernel, stride, padding)
     last = _flat(windows).shape[-1] - 1 - _flat(windows)[..., ::-1].argmax(-1)
     return _crop(_scatter(_sent(grad, _one_of(windows, last)), x, kernel, stride, padding), x, padding)
+
+
+@misconception(of="max_pool2d_backward", caught_by="a_tie_goes_to_the_first")
+def sends_it_to_the_rightmost_of_the_highest_row(grad, x, kernel, stride=None, padding=0):
+    """Of equal pixels you choose the rightmost of the highest row: within a row, too, the first one wins, the
+    leftmost."""
+    windows = _windows(x, kernel, stride, padding)
+    chosen = _winners(windows[..., ::-1])[..., ::-1]
+    return _crop(_scatter(_sent(grad, chosen), x, kernel, stride, padding), x, padding)
 
 
 @misconception(of="max_pool2d_backward", caught_by="a_tie_goes_to_the_first")
@@ -680,6 +729,53 @@ def averages_partial_windows(x, kernel, stride=None, padding=0, count_include_pa
 def averages_turned_windows(x, kernel, stride=None, padding=0, count_include_pad=True):
     """You read pairs as (width, height). They are (height, width), as in an array's shape."""
     return _averages(x, _flipped(kernel), _flipped(stride), _flipped(padding), count_include_pad)
+
+
+@misconception(of="avg_pool2d", caught_by="avg_pool2d_agrees")
+def swaps_the_kernel_of_averages(x, kernel, stride=None, padding=0, count_include_pad=True):
+    """You read the kernel's pair as (width, height). It is (height, width), as in an array's shape."""
+    return _averages(x, _flipped(kernel), _flipped(kernel) if stride is None else stride, padding, count_include_pad)
+
+
+@misconception(of="avg_pool2d", caught_by="avg_pool2d_agrees")
+def swaps_the_stride_of_averages(x, kernel, stride=None, padding=0, count_include_pad=True):
+    """You read the stride's pair as (width, height). It is (height, width), as in an array's shape."""
+    return _averages(x, kernel, _flipped(stride), padding, count_include_pad)
+
+
+@misconception(of="avg_pool2d", caught_by="avg_pool2d_agrees")
+def swaps_the_padding_of_averages(x, kernel, stride=None, padding=0, count_include_pad=True):
+    """You read the padding's pair as (width, height). It is (height, width), as in an array's shape."""
+    return _averages(x, kernel, stride, _flipped(padding), count_include_pad)
+
+
+@misconception(of="avg_pool2d", caught_by="avg_pool2d_agrees")
+def pads_both_axes_by_the_first_of_averages(x, kernel, stride=None, padding=0, count_include_pad=True):
+    """You pad both axes by the first number of the pair. The second is the width's."""
+    return _averages(x, kernel, stride, _first(padding), count_include_pad)
+
+
+@misconception(of="avg_pool2d", caught_by="avg_pool2d_agrees")
+def strides_both_axes_by_the_first_of_averages(x, kernel, stride=None, padding=0, count_include_pad=True):
+    """The window moves along both axes by the first number of the stride pair. The second is the width's."""
+    return _averages(x, kernel, _first(stride), padding, count_include_pad)
+
+
+@misconception(of="avg_pool2d", caught_by="avg_pool2d_agrees")
+def steps_by_the_height_of_averages(x, kernel, stride=None, padding=0, count_include_pad=True):
+    """Without `stride` you step by the kernel's height along both axes. The windows lie side by side: along the
+    width the stride is kw."""
+    return _averages(x, kernel, _first(kernel) if stride is None else stride, padding, count_include_pad)
+
+
+@misconception(of="avg_pool2d", caught_by="avg_pool2d_agrees")
+def keeps_running_sums_of_the_image_s_dtype(x, kernel, stride=None, padding=0, count_include_pad=True):
+    """You take each window's sum out of running sums (np.cumsum). In float32, beside one huge pixel, all the others are
+    lost in them, in windows far from it too. Keep them in float64, or add up each window by itself."""
+    framed, (kh, kw), (s, t) = _frame(x, padding, 0), _pair(kernel), _stride(kernel, stride)
+    table = np.pad(framed, ((0, 0), (0, 0), (1, 0), (1, 0))).cumsum(2).cumsum(3)
+    total = table[:, :, kh:, kw:] - table[:, :, :-kh, kw:] - table[:, :, kh:, :-kw] + table[:, :, :-kh, :-kw]
+    return total[:, :, ::s, ::t] / _counts(x, kernel, stride, padding, count_include_pad)
 
 
 @misconception(of="avg_pool2d", caught_by="avg_pool2d_agrees")
