@@ -470,3 +470,11 @@ def test_without_torch_the_exercise_says_so(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(AuthorError, match="torch"):
         load_exercise(folder, authored=True)
+
+
+def test_what_cannot_be_imported_is_not_said_to_be_for_numpy(judge: Judge) -> None:
+    report = judge("""
+        def shares(x, dim=-1):
+            import scipy
+    """)
+    assert "'scipy' cannot be imported here: the exercise is to be solved with torch alone" in message(report, "agrees")

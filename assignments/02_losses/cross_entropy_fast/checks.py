@@ -153,7 +153,7 @@ def each_row_counts_alike(cross_entropy_fast, case):
     _assert_same(cross_entropy_fast(**case), np.mean(alone), scale=_magnitude(**case), message=message)
 
 
-@check(points=1, examples=10)
+@check(points=0.5, examples=10)
 @given(case=_batches(), turn=st.integers(1, 4))
 @example(case=_plain, turn=1)
 @example(case=_square, turn=2)
@@ -180,9 +180,9 @@ gradient = Gradient(
 # -- what it costs -----------------------------------------------------------------------------------------------------
 
 
-def _zeros(rows, classes):
+def _zeros(rows, classes, dtype=np.float64):
     """A batch whose numbers do not matter, but its size."""
-    return {"logits": np.zeros((rows, classes)), "targets": np.zeros(rows, dtype=np.int64)}
+    return {"logits": np.zeros((rows, classes), dtype), "targets": np.zeros(rows, dtype=np.int64)}
 
 
 @check(points=1, examples=1)
@@ -209,6 +209,17 @@ def runs_no_python_loop(cross_entropy_fast, shapes):
             f"for {shape[0]} rows of {shape[1]} classes it runs {lines} lines of Python: a loop that each operation on "
             "the whole tensor does for you, many times faster"
         )
+
+
+@check(points=0.5, examples=1)
+@given(dtypes=st.just((np.float32, np.float64)))
+def float32_stays_float32(cross_entropy_fast, dtypes):
+    """For float32 it holds about half the memory that it holds for float64: nothing is computed in more digits."""
+    single, double = (cross_entropy_fast.peak_memory(**_zeros(64, 64, dtype)) for dtype in dtypes)
+    assert single <= 0.8 * double, (
+        f"given float32 it holds {single / 1e6:.3g} MB and given float64 {double / 1e6:.3g} MB: it computes both in "
+        "the same digits. Look for .double(), .float(), .to() with a dtype, and tensors made from numbers"
+    )
 
 
 def _few_classes(rng, rows):

@@ -194,6 +194,13 @@ def computes_in_float32(x, kernel, stride=None, padding=0):
     return _maxima(x.float(), kernel, stride, padding).to(x.dtype)
 
 
+@misconception(of="max_pool2d_fast", caught_by="float32_stays_float32")
+def computes_in_float64(x, kernel, stride=None, padding=0):
+    """You compute in float64 and return to the dtype of x: twice the memory traffic, and a maximum is one of its
+    pixels, with no more digits than they have."""
+    return _maxima(x.double(), kernel, stride, padding).to(x.dtype)
+
+
 @misconception(of="max_pool2d_fast", caught_by="agrees")
 def returns_float64(x, kernel, stride=None, padding=0):
     """You return float64 whatever comes in: a maximum needs no more digits than its pixels, so keep the dtype of x."""

@@ -368,8 +368,8 @@ def float32_stays_float32(attention_tiled, case):
     """For float32 it holds about half the memory that it holds for float64: nothing is computed in more digits."""
     single, double = (attention_tiled.peak_memory(**_batch((), 128, 128, 8, kind)) for kind in (np.float32, np.float64))
     assert single <= 0.75 * double, (
-        f"given float32 it holds {single / 1e6:.3g} MB and given float64 {double / 1e6:.3g} MB: it computes in float64 "
-        "whatever it is given. Look for .double(), .to(torch.float64) and tensors made from numbers"
+        f"given float32 it holds {single / 1e6:.3g} MB and given float64 {double / 1e6:.3g} MB: it computes both in "
+        "the same digits. Look for .double(), .float(), .to() with a dtype, and tensors made from numbers"
     )
 
 

@@ -77,7 +77,7 @@ def refuse(names: list[str], site: str) -> None:
     processes = ("os.fork", "os.exec", "os.posix_spawn", "os.spawn", "os.system", "subprocess.", "pty.", "os.startfile")
     # These start processes below what is audited.
     starters = ("multiprocessing.popen_", "multiprocessing.resource_tracker")
-    library = " and ".join(names)
+    library = names[-1]  # those before it are here because it needs them
     own = [Path(site, name).resolve() for name in names]
 
     def foreign(path: object) -> bool:

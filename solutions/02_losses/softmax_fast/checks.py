@@ -186,7 +186,7 @@ def treats_each_slice_alone(softmax_fast, case, which):
     assert_close(whole[row], softmax_fast(np.ascontiguousarray(alone[row])), message=message)
 
 
-@check(points=1, examples=10)
+@check(points=0.5, examples=10)
 @given(case=_scores())
 @example(case={"x": _square, "dim": 0})
 @example(case={"x": _block, "dim": 1})
@@ -249,6 +249,17 @@ def runs_no_python_loop(softmax_fast, dims):
                 f"with dim={dim} it runs {lines} lines of Python for 2048 {what}: a loop that each operation on the "
                 "whole tensor does for you, many times faster"
             )
+
+
+@check(points=0.5, examples=1)
+@given(dtypes=st.just((np.float32, np.float64)))
+def float32_stays_float32(softmax_fast, dtypes):
+    """For float32 it holds about half the memory that it holds for float64: nothing is computed in more digits."""
+    single, double = (softmax_fast.peak_memory(_zeros(64, 64).astype(dtype)) for dtype in dtypes)
+    assert single <= 0.8 * double, (
+        f"given float32 it holds {single / 1e6:.3g} MB and given float64 {double / 1e6:.3g} MB: it computes both in "
+        "the same digits. Look for .double(), .float(), .to() with a dtype, and tensors made from numbers"
+    )
 
 
 def _short_rows(rng, rows):
