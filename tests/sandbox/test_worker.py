@@ -295,7 +295,7 @@ def test_there_is_an_end_to_callbacks_however_fast_they_are(submit: Submit, monk
         return wire.Frame(wire.CALLBACK, 0, b"", b"")
 
     monkeypatch.setattr(target, "_receive", calls_back)
-    monkeypatch.setattr(client, "_answer", lambda *_: None)
+    monkeypatch.setattr(client, "_answer", lambda *_: 0.0)
     reply = ask(target, lambda: None)
     assert isinstance(reply, Stopped)
     assert reply.outcome == Outcome.TIMED_OUT
