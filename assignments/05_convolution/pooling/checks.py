@@ -368,10 +368,11 @@ max_pool2d_backward_agrees = Agreement(
     scale=backward_scale,
     given=backward_calls(whole=False),
     cases=[
+        # The first, which tells one mistaken choice from another in every report.
+        fixed_backward((1, 1, 3, 3), 3, x=TIES, stride=1, padding=1),
         *(fixed_backward(**edge) for edge in EDGES),
         fixed_backward((1, 1, 3, 3), 2, stride=None, padding=0),
         fixed_backward((1, 1, 3, 3), 2, x=-1 - np.arange(9.0).reshape(1, 1, 3, 3), padding=1),
-        fixed_backward((1, 1, 3, 3), 3, x=TIES, stride=1, padding=1),
         *(fixed_backward((1, 1, 2, 2), 2, x=x, stride=1, padding=1) for x in NEARLY_TIES),
         fixed_backward(**REAL) | {"grad": thirds((2, 2, 5, 1))},
         fixed_backward(**DEEP),
